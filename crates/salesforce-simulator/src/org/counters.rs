@@ -1,0 +1,31 @@
+//! What has been asked of an org.
+
+use serde::Serialize;
+
+/// The answer of `GET /simulator/orgs/{host}/counters`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Counters {
+    /// Requests at the token endpoint.
+    pub token_requests: u64,
+    /// Those of them that were refused or not answered.
+    pub token_failures: u64,
+    /// Describes answered, with 200 or 304.
+    pub describe_calls: u64,
+    /// Collections requests that were applied record by record.
+    pub write_calls: u64,
+    /// Collections requests that were refused as a whole or never applied.
+    pub write_calls_failed: u64,
+    /// Records in `write_calls`; the sum of written and refused.
+    pub records_received: u64,
+    pub records_written: u64,
+    /// Those of the written that did not exist before.
+    pub records_created: u64,
+    pub records_refused: u64,
+    pub query_calls: u64,
+    /// Requests counted against the daily quota.
+    pub api_requests: u64,
+    pub max_records_per_call: usize,
+    pub max_concurrent_writes: usize,
+    /// How often a write call named a record that another write call, not yet answered, also named.
+    pub same_record_overlaps: u64,
+}

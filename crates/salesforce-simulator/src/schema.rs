@@ -1,0 +1,176 @@
+//! What fields the objects of an org have.
+
+mod describe;
+mod field;
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+
+pub(crate) use describe::describe;
+pub(crate) use field::{Field, FieldType, PicklistValue};
+
+/// The objects a simulated org has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum ObjectName {
+    Contact,
+    Lead,
+}
+
+/// The fields of one object that the API user can see.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    fields: Vec<Arc<Field>>,
+    by_lower_case_name: HashMap<String, usize>,
+    /// Whole seconds, as `Last-Modified` carries them; rises with every change.
+    modified: DateTime<Utc>,
+}
+
+static CONTACT: LazyLock<Vec<Arc<Field>>> = LazyLock::new(|| standard_fields(include_str!("schema/contact.json")));
+static LEAD: LazyLock<Vec<Arc<Field>>> = LazyLock::new(|| standard_fields(include_str!("schema/lead.json")));
+
+impl ObjectName {
+    pub(crate) const ALL: [Self; 2] = [Self::Contact, Self::Lead];
+
+    /// Reads an object name in any case, as Salesforce does.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|object| object.name().eq_ignore_ascii_case(text))
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Contact => "Contact",
+            Self::Lead => "Lead",
+        }
+    }
+
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Self::Contact => "Contacts",
+            Self::Lead => "Leads",
+        }
+    }
+
+    /// Returns the first three characters of its ids. Source: salesforce-contract.md §5.5.
+    pub(crate) fn key_prefix(self) -> &'static str {
+        match self {
+            Self::Contact => "003",
+            Self::Lead => "00Q",
+        }
+    }
+
+    fn standard_fields(self) -> &'static [Arc<Field>] {
+        match self {
+            Self::Contact => &CONTACT,
+            Self::Lead => &LEAD,
+        }
+    }
+}
+
+impl Schema {
+    /// Returns the standard fields of `object`, last changed `now`.
+    pub(crate) fn standard(object: ObjectName, now: DateTime<Utc>) -> Self {
+        let mut schema =
+            Self { fields: Vec::new(), by_lower_case_name: HashMap::new(), modified: now.trunc_subsecs(0) };
+        for field in object.standard_fields() {
+            schema.insert(Arc::clone(field));
+        }
+        schema
+    }
+
+    /// Returns the fields in describe order.
+    pub(crate) fn fields(&self) -> &[Arc<Field>] {
+        &self.fields
+    }
+
+    pub(crate) fn modified(&self) -> DateTime<Utc> {
+        self.modified
+    }
+
+    /// Finds a field by its API name in any case (salesforce-contract.md §5.3).
+    pub(crate) fn field(&self, name: &str) -> Option<&Arc<Field>> {
+        let index = match self.by_lower_case_name.get(name) {
+            Some(index) => index,
+            None => self.by_lower_case_name.get(&name.to_ascii_lowercase())?,
+        };
+        self.fields.get(*index)
+    }
+
+    /// Adds a field, or replaces the one of that name. Returns whether it is new.
+    pub(crate) fn put(&mut self, field: Field, now: DateTime<Utc>) -> bool {
+        self.touch(now);
+        self.insert(Arc::new(field))
+    }
+
+    /// Hides a field, as deleting it or taking field-level security away does. Returns whether there was one.
+    pub(crate) fn remove(&mut self, name: &str, now: DateTime<Utc>) -> bool {
+        let Some(index) = self.by_lower_case_name.get(&name.to_ascii_lowercase()).copied() else {
+            return false;
+        };
+        let mut fields = std::mem::take(&mut self.fields);
+        fields.remove(index);
+        self.by_lower_case_name.clear();
+        for field in fields {
+            self.insert(field);
+        }
+        self.touch(now);
+        true
+    }
+
+    fn insert(&mut self, field: Arc<Field>) -> bool {
+        let lower_case_name = field.name.to_ascii_lowercase();
+        if let Some(index) = self.by_lower_case_name.get(&lower_case_name) {
+            self.fields[*index] = field;
+            return false;
+        }
+        self.by_lower_case_name.insert(lower_case_name, self.fields.len());
+        self.fields.push(field);
+        true
+    }
+
+    // Two changes in one second must not share a `Last-Modified`, or a conditional describe would miss the second.
+    fn touch(&mut self, now: DateTime<Utc>) {
+        self.modified = now.trunc_subsecs(0).max(self.modified + TimeDelta::seconds(1));
+    }
+}
+
+/// Reads one of the embedded tables of salesforce-contract.md §5.4.
+fn standard_fields(table: &str) -> Vec<Arc<Field>> {
+    serde_json::from_str(table).expect("the embedded tables are valid, which a test of this file holds")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn required_on_create(object: ObjectName) -> Vec<&'static str> {
+        object
+            .standard_fields()
+            .iter()
+            .filter(|field| field.is_required_on_create())
+            .map(|field| field.name.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn the_embedded_tables_hold_every_standard_field() {
+        assert_eq!(ObjectName::Contact.standard_fields().len(), 59);
+        assert_eq!(ObjectName::Lead.standard_fields().len(), 54);
+    }
+
+    #[test]
+    fn the_required_fields_are_those_the_contract_computes() {
+        assert_eq!(required_on_create(ObjectName::Contact), ["LastName"]);
+        assert_eq!(required_on_create(ObjectName::Lead), ["LastName", "Company"]);
+    }
+
+    #[test]
+    fn a_removed_field_is_gone_and_the_others_are_still_found() {
+        let mut schema = Schema::standard(ObjectName::Contact, DateTime::UNIX_EPOCH);
+        assert!(schema.remove("lastname", DateTime::UNIX_EPOCH));
+        assert!(schema.field("LastName").is_none());
+        assert_eq!(schema.field("individualid").unwrap().name, "IndividualId");
+        assert_eq!(schema.modified(), DateTime::UNIX_EPOCH + TimeDelta::seconds(1));
+    }
+}

@@ -1,0 +1,163 @@
+//! The describe answer of one object.
+
+use serde_json::{Value, json};
+
+use super::{Field, FieldType, ObjectName, Schema};
+
+/// Longest text area that is not "long": it can be filtered and sorted.
+/// Source: salesforce-contract.md §5.2.
+const PLAIN_TEXT_AREA_LENGTH: u32 = 255;
+
+/// Returns the body of `GET …/sobjects/{object}/describe` as API `version` (`v67.0`) tells it.
+/// Source of the keys: salesforce-contract.md §5 and §5.1.
+pub(crate) fn describe(object: ObjectName, schema: &Schema, version: &str) -> Value {
+    let name = object.name();
+    let base = format!("/services/data/{version}/sobjects/{name}");
+    json!({
+        "actionOverrides": [],
+        "activateable": false,
+        "associateEntityType": null,
+        "associateParentEntity": null,
+        "childRelationships": [],
+        "compactLayoutable": true,
+        "createable": true,
+        "custom": false,
+        "customSetting": false,
+        "deepCloneable": false,
+        "defaultImplementation": null,
+        "deletable": true,
+        "deprecatedAndHidden": false,
+        "extendedBy": null,
+        "extendsInterfaces": null,
+        "feedEnabled": true,
+        "fields": schema.fields().iter().map(|field| describe_field(field)).collect::<Vec<_>>(),
+        "hasSubtypes": false,
+        "implementedBy": null,
+        "implementsInterfaces": null,
+        "isInterface": false,
+        "isSubtype": false,
+        "keyPrefix": object.key_prefix(),
+        "label": name,
+        "labelPlural": object.plural(),
+        "layoutable": true,
+        "listviewable": null,
+        "lookupLayoutable": null,
+        "mergeable": true,
+        "mruEnabled": true,
+        "name": name,
+        "namedLayoutInfos": [],
+        "networkScopeFieldName": null,
+        "queryable": true,
+        "recordTypeInfos": [{
+            "active": true,
+            "available": true,
+            "defaultRecordTypeMapping": true,
+            "developerName": "Master",
+            "master": true,
+            "name": "Master",
+            "recordTypeId": "012000000000000AAA",
+            "urls": {"layout": format!("{base}/describe/layouts/012000000000000AAA")},
+        }],
+        "replicateable": true,
+        "retrieveable": true,
+        "searchLayoutable": true,
+        "searchable": true,
+        "sobjectDescribeOption": "FULL",
+        "supportedScopes": [
+            {"label": format!("All {}", object.plural().to_lowercase()), "name": "everything"},
+            {"label": format!("My {}", object.plural().to_lowercase()), "name": "mine"},
+        ],
+        "triggerable": true,
+        "undeletable": true,
+        "updateable": true,
+        "urls": {
+            "describe": format!("{base}/describe"),
+            "rowTemplate": format!("{base}/{{ID}}"),
+            "sobject": base,
+        },
+    })
+}
+
+fn describe_field(field: &Field) -> Value {
+    let is_long_text = field.field_type == FieldType::Textarea && field.length > PLAIN_TEXT_AREA_LENGTH;
+    let is_address = field.field_type == FieldType::Address;
+    let is_searchable = !is_long_text && !is_address;
+    let is_boolean = field.field_type == FieldType::Boolean;
+    json!({
+        "aggregatable": is_searchable && !is_boolean,
+        "aiPredictionField": false,
+        "autoNumber": false,
+        "byteLength": u64::from(field.length) * 3,
+        "calculated": false,
+        "calculatedFormula": null,
+        "cascadeDelete": false,
+        "caseSensitive": field.case_sensitive,
+        "compoundFieldName": field.compound_field_name,
+        "controllerName": null,
+        "createable": field.createable,
+        "custom": field.is_custom(),
+        "defaultValue": if is_boolean { json!(false) } else { Value::Null },
+        "defaultValueFormula": null,
+        "defaultedOnCreate": field.defaulted_on_create,
+        "dependentPicklist": false,
+        "deprecatedAndHidden": false,
+        "digits": field.digits,
+        "displayLocationInDecimal": false,
+        "encrypted": false,
+        "externalId": field.external_id,
+        "extraTypeInfo": field.extra_type_info,
+        "filterable": is_searchable,
+        "filteredLookupInfo": null,
+        "formulaTreatNullNumberAsZero": false,
+        "groupable": is_searchable && !field.field_type.is_number(),
+        "highScaleNumber": false,
+        "htmlFormatted": false,
+        "idLookup": field.id_lookup,
+        "inlineHelpText": null,
+        "label": field.label,
+        "length": field.length,
+        "mask": null,
+        "maskType": null,
+        "name": field.name,
+        "nameField": field.name == "Name",
+        "namePointing": false,
+        "nillable": field.nillable,
+        "permissionable": field.nillable && !is_address,
+        "picklistValues": field.picklist_values.iter().map(|entry| json!({
+            "active": true,
+            "defaultValue": false,
+            "label": entry.label,
+            "validFor": null,
+            "value": entry.value,
+        })).collect::<Vec<_>>(),
+        "polymorphicForeignKey": field.reference_to.len() > 1,
+        "precision": field.precision,
+        "queryByDistance": false,
+        "referenceTargetField": null,
+        "referenceTo": field.reference_to,
+        "relationshipName": relationship_name(field),
+        "relationshipOrder": null,
+        "restrictedDelete": false,
+        "restrictedPicklist": field.restricted_picklist,
+        "scale": field.scale,
+        "searchPrefilterable": field.field_type == FieldType::Reference,
+        "soapType": field.field_type.soap_type(),
+        "sortable": is_searchable,
+        "type": field.field_type.name(),
+        "unique": field.unique,
+        "updateable": field.updateable,
+        "writeRequiresMasterRead": false,
+    })
+}
+
+/// Returns how SOQL walks to the record a lookup names. Source: salesforce-contract.md §5.3.
+fn relationship_name(field: &Field) -> Option<String> {
+    if field.reference_to.is_empty() {
+        return None;
+    }
+    field
+        .name
+        .strip_suffix("__c")
+        .map(|name| format!("{name}__r"))
+        .or_else(|| field.name.strip_suffix("Id").map(str::to_owned))
+}

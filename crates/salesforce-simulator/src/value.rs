@@ -1,0 +1,237 @@
+//! What a field takes, in two steps: a JSON value of the wrong type fails the whole call, a value that the field
+//! refuses fails one record. Source: salesforce-contract.md §2.6, §3.4 and §9.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::{Number, Value};
+
+use crate::clock::datetime_out;
+use crate::ids::RecordId;
+use crate::refusal::{CallError, RecordError};
+use crate::schema::{Field, FieldType};
+
+/// Most values of one multi-select picklist. Source: salesforce-contract.md §9.
+const MAX_PICKLIST_SELECTIONS: usize = 100;
+
+/// Returns `given` as the JSON type that `field` has.
+///
+/// Text that is empty becomes null and a numeric string becomes a number (salesforce-contract.md §9).
+///
+/// # Errors
+/// A JSON type that the field cannot be read from; the whole call fails (salesforce-contract.md §2.6).
+pub(crate) fn read(field: &Field, given: &Value) -> Result<Value, CallError> {
+    let read = match (field.field_type, given) {
+        (_, Value::Null) => Some(Value::Null),
+        (kind, Value::String(text)) if kind.is_text() => {
+            Some(if text.is_empty() { Value::Null } else { given.clone() })
+        }
+        (FieldType::Id | FieldType::Reference, Value::String(_)) | (FieldType::Boolean, Value::Bool(_)) => {
+            Some(given.clone())
+        }
+        (FieldType::Int, _) => whole_number(given),
+        (kind, _) if kind.is_number() => number(given),
+        (FieldType::Date, Value::String(text)) => {
+            NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok().then(|| given.clone())
+        }
+        (FieldType::Datetime, Value::String(text)) => {
+            instant(text).map(|instant| Value::String(datetime_out(instant)))
+        }
+        _ => None,
+    };
+    read.ok_or_else(|| wrong_type(field, given))
+}
+
+/// Returns `value`, as [`read`] left it, in the form that `field` stores. Null stays null: whether a field may be
+/// blank is known only with the rest of the record.
+///
+/// # Errors
+/// What the field refuses; one record fails.
+pub(crate) fn check(field: &Field, value: Value) -> Result<Value, RecordError> {
+    match value {
+        Value::String(text) => check_text(field, text).map(Value::String),
+        Value::Number(number) if field.field_type.is_number() => check_number(field, &number),
+        other => Ok(other),
+    }
+}
+
+fn check_text(field: &Field, text: String) -> Result<String, RecordError> {
+    match field.field_type {
+        FieldType::Reference => return check_reference(field, text),
+        // Checked when the type was read.
+        FieldType::Date | FieldType::Datetime | FieldType::Id => return Ok(text),
+        _ => {}
+    }
+    let max_length = usize::try_from(field.length).unwrap_or(usize::MAX);
+    if text.chars().count() > max_length {
+        let message = format!("{}: data value too large: {text} (max length={max_length})", field.label);
+        return Err(RecordError::new("STRING_TOO_LONG", message, &[&field.name]));
+    }
+    match field.field_type {
+        FieldType::Email if !is_email(&text) => {
+            let message = format!("{}: invalid email address: {text}", field.label);
+            Err(RecordError::new("INVALID_EMAIL_ADDRESS", message, &[&field.name]))
+        }
+        FieldType::Email => Ok(text.to_lowercase()),
+        FieldType::Picklist => check_picklist(field, &text, 1).map(|()| text),
+        FieldType::Multipicklist => check_picklist(field, &text, MAX_PICKLIST_SELECTIONS).map(|()| text),
+        _ => Ok(text),
+    }
+}
+
+fn check_picklist(field: &Field, text: &str, max_selections: usize) -> Result<(), RecordError> {
+    let selections: Vec<&str> = if max_selections == 1 { vec![text] } else { text.split(';').collect() };
+    if selections.len() > max_selections {
+        let message = format!("{}: too many values, at most {max_selections}", field.label);
+        return Err(RecordError::new("TOO_MANY_ENUM_VALUE", message, &[&field.name]));
+    }
+    let unknown = selections
+        .into_iter()
+        .find(|selection| !field.picklist_values.iter().any(|entry| entry.value.eq_ignore_ascii_case(selection)));
+    match unknown {
+        // Only a restricted picklist refuses unknown values (salesforce-contract.md §5.1).
+        Some(value) if field.restricted_picklist => Err(RecordError::new(
+            "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+            format!("{}: bad value for restricted picklist field: {value}", field.label),
+            &[&field.name],
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn check_reference(field: &Field, text: String) -> Result<String, RecordError> {
+    let fits = |id: &RecordId| {
+        field.reference_to.is_empty()
+            || field.reference_to.iter().filter_map(|object| key_prefix(object)).any(|prefix| id.short().starts_with(prefix))
+    };
+    match RecordId::parse(&text).filter(fits) {
+        Some(id) => Ok(id.to_string()),
+        None => Err(RecordError::malformed_id(&field.label, &text, &field.name)),
+    }
+}
+
+fn check_number(field: &Field, number: &Number) -> Result<Value, RecordError> {
+    let out_of_range = || {
+        let message = format!("{}: value outside of valid range on numeric field: {number}", field.label);
+        RecordError::new("NUMBER_OUTSIDE_VALID_RANGE", message, &[&field.name])
+    };
+    let value = number.as_f64().ok_or_else(out_of_range)?;
+    let whole_digits = if field.field_type == FieldType::Int {
+        field.digits
+    } else {
+        field.precision.saturating_sub(field.scale)
+    };
+    if value.abs() >= 10_f64.powf(f64::from(whole_digits)) {
+        return Err(out_of_range());
+    }
+    if field.field_type == FieldType::Int {
+        return Ok(Value::Number(number.clone()));
+    }
+    // Excess decimals are rounded, not refused (salesforce-contract.md §9).
+    let step = 10_f64.powf(f64::from(field.scale));
+    let rounded = (value * step).round() / step;
+    // Scaling overflowed: the value has no decimals to round.
+    let stored = if rounded.is_finite() { rounded } else { value };
+    Number::from_f64(stored).map(Value::Number).ok_or_else(out_of_range)
+}
+
+/// The simulator's own rule, since Salesforce's is not published: one `@`, something before it, a dot inside the
+/// domain, no white space.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
+    !local.is_empty()
+        && !domain.contains('@')
+        && !text.contains(char::is_whitespace)
+        && domain.contains('.')
+        && domain.split('.').all(|label| !label.is_empty())
+}
+
+fn number(given: &Value) -> Option<Value> {
+    let value = match given {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    Number::from_f64(value).map(Value::Number)
+}
+
+fn whole_number(given: &Value) -> Option<Value> {
+    match given {
+        Value::Number(number) => number.as_i64().map(Value::from),
+        Value::String(text) => text.trim().parse::<i64>().ok().map(Value::from),
+        _ => None,
+    }
+}
+
+/// Reads ISO 8601 with an offset, with or without its colon, as Salesforce writes and takes it.
+fn instant(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
+        .ok()
+        .map(|time| time.with_timezone(&Utc))
+}
+
+/// Source of the prefixes: salesforce-contract.md §5.5; Group, Opportunity, Individual and DandBCompany from
+/// Salesforce Help, "Standard Field Record ID Prefix Decoder".
+fn key_prefix(object: &str) -> Option<&'static str> {
+    match object {
+        "Account" => Some("001"),
+        "Contact" => Some("003"),
+        "User" => Some("005"),
+        "Opportunity" => Some("006"),
+        "Lead" => Some("00Q"),
+        "Group" => Some("00G"),
+        "DandBCompany" => Some("06E"),
+        "Individual" => Some("0PK"),
+        _ => None,
+    }
+}
+
+fn wrong_type(field: &Field, given: &Value) -> CallError {
+    let token = match given {
+        Value::Null => "VALUE_NULL",
+        Value::Bool(true) => "VALUE_TRUE",
+        Value::Bool(false) => "VALUE_FALSE",
+        Value::Number(number) if number.is_f64() => "VALUE_NUMBER_FLOAT",
+        Value::Number(_) => "VALUE_NUMBER_INT",
+        Value::String(_) => "VALUE_STRING",
+        Value::Array(_) => "START_ARRAY",
+        Value::Object(_) => "START_OBJECT",
+    };
+    let shown = match given {
+        Value::String(text) => format!(" value {text}"),
+        Value::Array(_) | Value::Object(_) => String::new(),
+        other => format!(" value {other}"),
+    };
+    CallError::bad_request(
+        "JSON_PARSER_ERROR",
+        format!(
+            "Cannot deserialize instance of {} from {token}{shown} or request may be missing a required field at [line:1, column:1]",
+            field.field_type.name()
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_email_needs_one_at_sign_a_local_part_and_a_dotted_domain() {
+        for valid in ["ada@example.org", "a.b+c@mail.example.co.uk"] {
+            assert!(is_email(valid), "{valid}");
+        }
+        for invalid in ["nope", "@example.org", "a@b", "a@b@c.org", "a b@c.org", "a@.org", "a@c.", "a@c..org"] {
+            assert!(!is_email(invalid), "{invalid}");
+        }
+    }
+
+    #[test]
+    fn offsets_are_read_with_and_without_a_colon() {
+        let expected = Some("2026-11-20T09:15:00.000+0000".to_owned());
+        for text in ["2026-11-20T09:15:00Z", "2026-11-20T10:15:00+01:00", "2026-11-20T09:15:00.000+0000"] {
+            assert_eq!(instant(text).map(datetime_out), expected, "{text}");
+        }
+        assert_eq!(instant("2026-11-20"), None);
+    }
+}

@@ -1,0 +1,144 @@
+//! The orgs of one simulator, and which of them a request means.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::Clock;
+use crate::org::{Org, OrgOptions, User};
+
+/// The shared login hosts, which are no orgs. Source: salesforce-contract.md §1.7.
+const LOGIN_HOSTS: [&str; 2] = ["login.salesforce.com", "test.salesforce.com"];
+
+/// Everything one simulator holds.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub clock: Clock,
+    /// In order of creation.
+    orgs: Mutex<Vec<Arc<Org>>>,
+}
+
+/// Where a request's `Host` leads.
+#[derive(Debug)]
+pub(crate) enum Destination {
+    /// An org, by its own host or, `by_loopback`, by ours.
+    Org { org: Arc<Org>, by_loopback: bool },
+    /// A shared login host.
+    Login,
+    /// The edge has no route.
+    Nowhere,
+}
+
+/// Why an org was not created.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CreateOrgError {
+    #[error("an org with host {0} exists")]
+    Exists(String),
+    #[error("host {0:?} is not a host name of its own, such as acme.my.salesforce.com")]
+    Host(String),
+}
+
+impl World {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, orgs: Mutex::new(Vec::new()) }
+    }
+
+    pub(crate) fn create(&self, mut options: OrgOptions) -> Result<Arc<Org>, CreateOrgError> {
+        options.host = options.host.to_ascii_lowercase();
+        let host = options.host.as_str();
+        let is_name = !host.is_empty()
+            && host.chars().all(|character| character.is_ascii_alphanumeric() || matches!(character, '.' | '-'));
+        if !is_name || is_loopback(host) || LOGIN_HOSTS.contains(&host) {
+            return Err(CreateOrgError::Host(options.host));
+        }
+        // A user that an app runs as exists, even if nobody gave it a password.
+        let implied: Vec<User> = options
+            .apps
+            .iter()
+            .filter_map(|app| app.run_as.as_deref())
+            .filter(|username| options.user(username).is_none())
+            .map(User::without_password)
+            .collect();
+        options.users.extend(implied);
+
+        let mut orgs = self.lock();
+        if orgs.iter().any(|org| org.options.host == options.host) {
+            return Err(CreateOrgError::Exists(options.host));
+        }
+        let org = Arc::new(Org::new(options, self.clock.now()));
+        orgs.push(Arc::clone(&org));
+        Ok(org)
+    }
+
+    pub(crate) fn remove(&self, host: &str) -> bool {
+        let mut orgs = self.lock();
+        let before = orgs.len();
+        orgs.retain(|org| !org.options.host.eq_ignore_ascii_case(host));
+        orgs.len() < before
+    }
+
+    pub(crate) fn remove_all(&self) {
+        self.lock().clear();
+    }
+
+    pub(crate) fn org(&self, host: &str) -> Option<Arc<Org>> {
+        self.lock().iter().find(|org| org.options.host.eq_ignore_ascii_case(host)).cloned()
+    }
+
+    /// Returns the orgs in order of creation.
+    pub(crate) fn orgs(&self) -> Vec<Arc<Org>> {
+        self.lock().clone()
+    }
+
+    /// Finds what a `Host` header means; a loopback host means the first org.
+    pub(crate) fn destination(&self, host_header: &str) -> Destination {
+        let host = without_port(host_header);
+        let by_loopback = is_loopback(host);
+        let org = if by_loopback { self.lock().first().cloned() } else { self.org(host) };
+        match org {
+            Some(org) => Destination::Org { org, by_loopback },
+            None if LOGIN_HOSTS.iter().any(|login| login.eq_ignore_ascii_case(host)) => Destination::Login,
+            None => Destination::Nowhere,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Org>>> {
+        self.orgs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl User {
+    fn without_password(username: &str) -> Self {
+        Self {
+            username: username.to_owned(),
+            password: String::new(),
+            security_token: String::new(),
+            active: true,
+        }
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.starts_with("127.") || host.eq_ignore_ascii_case("localhost") || host == "[::1]"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_ignored_and_loopback_is_recognised() {
+        assert_eq!(without_port("Acme.my.salesforce.com:443"), "Acme.my.salesforce.com");
+        assert_eq!(without_port("[::1]:7460"), "[::1]");
+        assert_eq!(without_port("[::1]"), "[::1]");
+        for host in ["127.0.0.1", "LOCALHOST", "[::1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        assert!(!is_loopback("acme.my.salesforce.com"));
+    }
+}

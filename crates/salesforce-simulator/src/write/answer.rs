@@ -1,0 +1,39 @@
+//! The answer to a collections request. Source of the shapes: salesforce-contract.md §2.2 and §2.3.
+
+use serde_json::{Map, Value, json};
+
+use super::apply::RecordResult;
+use super::request::Operation;
+use crate::org::WriteKind;
+
+/// Returns one element for each result, in the same order.
+///
+/// A refused record has no `id`; only upserts tell `created`, and where they fail it is what was meant
+/// (salesforce-contract.md §10).
+pub(crate) fn answer(operation: &Operation, results: &[RecordResult]) -> Vec<Value> {
+    results.iter().map(|result| element(operation, result)).collect()
+}
+
+fn element(operation: &Operation, result: &RecordResult) -> Value {
+    let mut element = Map::new();
+    match &result.outcome {
+        Ok(id) => {
+            element.insert("id".to_owned(), json!(id.to_string()));
+            element.insert("success".to_owned(), json!(true));
+            element.insert("errors".to_owned(), json!([]));
+        }
+        Err(error) => {
+            element.insert("success".to_owned(), json!(false));
+            let error = json!({
+                "statusCode": error.status_code,
+                "message": error.message,
+                "fields": error.fields,
+            });
+            element.insert("errors".to_owned(), json!([error]));
+        }
+    }
+    if let Operation::Upsert { .. } = operation {
+        element.insert("created".to_owned(), json!(result.kind == WriteKind::Create));
+    }
+    Value::Object(element)
+}
