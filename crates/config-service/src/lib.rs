@@ -1,1 +1,106 @@
+//! What admins configure: connections, destinations, field mappings, segments
+//! with their Mapping IDs. Validates, compiles plans and streams their changes.
 
+mod catalog_service;
+mod connection_service;
+mod destination_service;
+mod plan_service;
+
+pub mod connections;
+pub mod destinations;
+pub mod org;
+pub mod store;
+
+use contracts::{
+    auth::v1::token_service_client::TokenServiceClient,
+    config::v1::{
+        catalog_service_server::CatalogServiceServer, connection_service_server::ConnectionServiceServer,
+        destination_service_server::DestinationServiceServer, plan_service_server::PlanServiceServer,
+    },
+};
+use salesforce::Http;
+use service::{
+    Clock,
+    database::{self, Location, Migrations},
+    grpc::client::TracedChannel,
+};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::{org::Orgs, store::Store};
+
+/// Full names of the public services, for health and reflection.
+pub const PUBLIC_SERVICES: [&str; 3] = [
+    "sluice.config.v1.CatalogService",
+    "sluice.config.v1.ConnectionService",
+    "sluice.config.v1.DestinationService",
+];
+/// Full names of the internal services.
+pub const INTERNAL_SERVICES: [&str; 1] = ["sluice.config.v1.PlanService"];
+
+/// Most segments active on a destination at once. The source document's own
+/// number (requirements.md, row 25).
+pub const DEFAULT_MAX_SEGMENTS: usize = 25;
+
+/// What the service needs.
+pub struct Settings {
+    pub database: Location,
+    /// Channel to the auth-service's internal listener.
+    pub auth: TracedChannel,
+    pub salesforce: Http,
+    pub clock: Clock,
+    pub max_segments_per_destination: usize,
+}
+
+/// The running service.
+#[derive(Clone)]
+pub struct ConfigService {
+    store: Store,
+    orgs: Orgs,
+    max_segments: usize,
+}
+
+impl ConfigService {
+    pub async fn open(settings: Settings) -> Result<Self, database::OpenError> {
+        let database = settings.database.open("config", &migrations()).await?;
+        Ok(Self {
+            store: Store::new(database, settings.clock),
+            orgs: Orgs::new(TokenServiceClient::new(settings.auth), settings.salesforce),
+            max_segments: settings.max_segments_per_destination,
+        })
+    }
+
+    pub fn add_public_routes(&self, routes: Routes) -> Routes {
+        routes
+            .add_service(CatalogServiceServer::new(catalog_service::Adapter))
+            .add_service(ConnectionServiceServer::new(connection_service::Adapter {
+                store: self.store.clone(),
+                orgs: self.orgs.clone(),
+            }))
+            .add_service(DestinationServiceServer::new(destination_service::Adapter {
+                store: self.store.clone(),
+                orgs: self.orgs.clone(),
+                max_segments: self.max_segments,
+            }))
+    }
+
+    /// `shutdown` ends the streams, which otherwise never end.
+    pub fn add_internal_routes(&self, routes: Routes, shutdown: CancellationToken) -> Routes {
+        routes.add_service(PlanServiceServer::new(plan_service::Adapter {
+            store: self.store.clone(),
+            shutdown,
+        }))
+    }
+
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+/// The tables of this service.
+pub fn migrations() -> Migrations {
+    Migrations {
+        sqlite: sqlx::migrate!("../../migrations/config/sqlite"),
+        postgres: sqlx::migrate!("../../migrations/config/postgres"),
+    }
+}

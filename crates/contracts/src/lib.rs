@@ -32,4 +32,5 @@ pub mod delivery {
 pub const FILE_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
 pub mod convert;
+pub mod page;
 pub mod status;

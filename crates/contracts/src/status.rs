@@ -1,4 +1,7 @@
-//! Error statuses about fields of a request.
+//! Error statuses, each with details. Clients retry `UNAVAILABLE`, and what has
+//! a `RetryInfo`, nothing else.
+
+use std::time::Duration;
 
 use activation::InvalidField;
 use tonic::{Code, Status};
@@ -31,6 +34,26 @@ pub fn not_ready(reason: &str, invalid: &[InvalidField]) -> Status {
         details.add_precondition_failure_violation(reason, one.field.clone(), one.problem.clone());
     }
     Status::with_error_details(Code::FailedPrecondition, sentence(invalid), details)
+}
+
+/// Returns a status with an `ErrorInfo`. `reason` is a stable word for machines.
+pub fn status(code: Code, reason: &str, message: impl Into<String>) -> Status {
+    Status::with_error_details(code, message, ErrorDetails::with_error_info(reason, DOMAIN, []))
+}
+
+/// Returns a status that asks the client to come back after a while.
+pub fn retry_later(code: Code, reason: &str, message: impl Into<String>, after: Duration) -> Status {
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, []);
+    details.set_retry_info(Some(after));
+    Status::with_error_details(code, message, details)
+}
+
+/// Returns the reason that a status of ours carries; empty for a foreign one.
+pub fn reason(status: &Status) -> String {
+    status
+        .get_details_error_info()
+        .map(|info| info.reason)
+        .unwrap_or_default()
 }
 
 fn sentence(invalid: &[InvalidField]) -> String {

@@ -8,7 +8,8 @@ const CHECK_ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 /// What every id made here has after its prefix: the instance that the record was created on.
 const POD: &str = "5g";
 
-/// Returns the valid 18-character id of the `number`th record with a three-character key prefix (`003`, `00Q`).
+/// Returns the valid 18-character id of the `number`th record with a three-character key prefix (`003`,
+/// `00Q`).
 ///
 /// The same arguments always give the same id; numbers up to 62¹⁰ give different ones.
 /// Source: salesforce-contract.md §5.5.
@@ -19,7 +20,11 @@ pub fn record_id(prefix: &str, number: u64) -> String {
         *digit = BASE62[usize::try_from(rest % 62).unwrap_or(0)];
         rest /= 62;
     }
-    let short: String = prefix.chars().chain(POD.chars()).chain(digits.map(char::from)).collect();
+    let short: String = prefix
+        .chars()
+        .chain(POD.chars())
+        .chain(digits.map(char::from))
+        .collect();
     let check = check_characters(&short);
     short + &check
 }
@@ -92,7 +97,10 @@ mod tests {
             ("0035500001H9ka0", "AAB"),
         ] {
             assert_eq!(check_characters(short), check);
-            assert_eq!(RecordId::parse(short).unwrap().to_string(), format!("{short}{check}"));
+            assert_eq!(
+                RecordId::parse(short).unwrap().to_string(),
+                format!("{short}{check}")
+            );
         }
     }
 

@@ -21,7 +21,7 @@ pub(crate) use counters::Counters;
 pub(crate) use faults::{Fault, FaultAction, FaultQueue, Occasion, RecordFault, StatusFault};
 pub(crate) use history::{History, HistoryEntry, WriteKind};
 pub(crate) use in_flight::{InFlight, RecordKey};
-pub(crate) use options::{OrgOptions, PasswordFlow, User};
+pub(crate) use options::{App, OrgOptions, PasswordFlow, UsageHeader, User};
 pub(crate) use sessions::Sessions;
 pub(crate) use table::{Record, Slot, Table, Values, compared};
 pub(crate) use usage::Usage;
@@ -63,7 +63,11 @@ impl Org {
             usage: Usage::default(),
             random: Seeded::new(seed),
         };
-        Self { options, id, state: Mutex::new(state) }
+        Self {
+            options,
+            id,
+            state: Mutex::new(state),
+        }
     }
 
     /// Locks what changes. Never held across an await.

@@ -23,7 +23,11 @@ pub(crate) struct RecordError {
 
 impl CallError {
     pub(crate) fn new(status: StatusCode, error_code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, error_code: Cow::Borrowed(error_code), message: message.into() }
+        Self {
+            status,
+            error_code: Cow::Borrowed(error_code),
+            message: message.into(),
+        }
     }
 
     pub(crate) fn bad_request(error_code: &'static str, message: impl Into<String>) -> Self {
@@ -32,22 +36,37 @@ impl CallError {
 
     /// Source: salesforce-contract.md §3.2.
     pub(crate) fn no_such_resource() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "The requested resource does not exist")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "NOT_FOUND",
+            "The requested resource does not exist",
+        )
     }
 
     /// Source: salesforce-contract.md §2.6 and §3.2.
     pub(crate) fn no_such_column(field: &str, object: &str) -> Self {
-        Self::bad_request("INVALID_FIELD", format!("No such column '{field}' on sobject of type {object}"))
+        Self::bad_request(
+            "INVALID_FIELD",
+            format!("No such column '{field}' on sobject of type {object}"),
+        )
     }
 
     /// The session is gone; a new token helps. Source: salesforce-contract.md §3.2.
     pub(crate) fn session_expired() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "INVALID_SESSION_ID", "Session expired or invalid")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "INVALID_SESSION_ID",
+            "Session expired or invalid",
+        )
     }
 
     /// The daily quota is used up. Source: salesforce-contract.md §3.2 and §3.3.
     pub(crate) fn daily_quota() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "REQUEST_LIMIT_EXCEEDED",
+            "TotalRequests Limit exceeded.",
+        )
     }
 }
 
@@ -71,7 +90,11 @@ impl RecordError {
 
     /// Source: salesforce-contract.md §3.2 and §3.4.
     pub(crate) fn malformed_id(label: &str, id: &str, field: &str) -> Self {
-        Self::new("MALFORMED_ID", format!("{label}: id value of incorrect type: {id}"), &[field])
+        Self::new(
+            "MALFORMED_ID",
+            format!("{label}: id value of incorrect type: {id}"),
+            &[field],
+        )
     }
 
     /// The record is unknown. Source: salesforce-contract.md §2.4 and §3.4.

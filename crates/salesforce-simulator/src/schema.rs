@@ -27,7 +27,8 @@ pub(crate) struct Schema {
     modified: DateTime<Utc>,
 }
 
-static CONTACT: LazyLock<Vec<Arc<Field>>> = LazyLock::new(|| standard_fields(include_str!("schema/contact.json")));
+static CONTACT: LazyLock<Vec<Arc<Field>>> =
+    LazyLock::new(|| standard_fields(include_str!("schema/contact.json")));
 static LEAD: LazyLock<Vec<Arc<Field>>> = LazyLock::new(|| standard_fields(include_str!("schema/lead.json")));
 
 impl ObjectName {
@@ -35,7 +36,9 @@ impl ObjectName {
 
     /// Reads an object name in any case, as Salesforce does.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|object| object.name().eq_ignore_ascii_case(text))
+        Self::ALL
+            .into_iter()
+            .find(|object| object.name().eq_ignore_ascii_case(text))
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -71,8 +74,11 @@ impl ObjectName {
 impl Schema {
     /// Returns the standard fields of `object`, last changed `now`.
     pub(crate) fn standard(object: ObjectName, now: DateTime<Utc>) -> Self {
-        let mut schema =
-            Self { fields: Vec::new(), by_lower_case_name: HashMap::new(), modified: now.trunc_subsecs(0) };
+        let mut schema = Self {
+            fields: Vec::new(),
+            by_lower_case_name: HashMap::new(),
+            modified: now.trunc_subsecs(0),
+        };
         for field in object.standard_fields() {
             schema.insert(Arc::clone(field));
         }
@@ -129,7 +135,8 @@ impl Schema {
         true
     }
 
-    // Two changes in one second must not share a `Last-Modified`, or a conditional describe would miss the second.
+    // Two changes in one second must not share a `Last-Modified`, or a conditional describe would miss the
+    // second.
     fn touch(&mut self, now: DateTime<Utc>) {
         self.modified = now.trunc_subsecs(0).max(self.modified + TimeDelta::seconds(1));
     }
@@ -137,7 +144,9 @@ impl Schema {
 
 /// Reads one of the embedded tables of salesforce-contract.md §5.4.
 fn standard_fields(table: &str) -> Vec<Arc<Field>> {
-    serde_json::from_str(table).expect("the embedded tables are valid, which a test of this file holds")
+    let fields: Vec<Field> =
+        serde_json::from_str(table).expect("the embedded tables are valid, which a test of this file holds");
+    fields.into_iter().map(Arc::new).collect()
 }
 
 #[cfg(test)]

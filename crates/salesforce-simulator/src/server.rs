@@ -53,7 +53,10 @@ impl Simulator {
     /// # Errors
     /// [`StartError::Listen`] when the address cannot be bound; nothing runs then.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let cannot_listen = |error| StartError::Listen { address: settings.listen, error };
+        let cannot_listen = |error| StartError::Listen {
+            address: settings.listen,
+            error,
+        };
         let listener = TcpListener::bind(settings.listen).await.map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
 
@@ -75,7 +78,11 @@ impl Simulator {
                 .into_future(),
         );
         tracing::info!(server.address = %address, "the salesforce simulator listens");
-        Ok(Self { address, stop, server })
+        Ok(Self {
+            address,
+            stop,
+            server,
+        })
     }
 
     /// Returns the address that is listened on, with the real port.

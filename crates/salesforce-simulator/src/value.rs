@@ -1,5 +1,5 @@
-//! What a field takes, in two steps: a JSON value of the wrong type fails the whole call, a value that the field
-//! refuses fails one record. Source: salesforce-contract.md §2.6, §3.4 and §9.
+//! What a field takes, in two steps: a JSON value of the wrong type fails the whole call, a value that the
+//! field refuses fails one record. Source: salesforce-contract.md §2.6, §3.4 and §9.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Number, Value};
@@ -21,17 +21,19 @@ const MAX_PICKLIST_SELECTIONS: usize = 100;
 pub(crate) fn read(field: &Field, given: &Value) -> Result<Value, CallError> {
     let read = match (field.field_type, given) {
         (_, Value::Null) => Some(Value::Null),
-        (kind, Value::String(text)) if kind.is_text() => {
-            Some(if text.is_empty() { Value::Null } else { given.clone() })
-        }
+        (kind, Value::String(text)) if kind.is_text() => Some(if text.is_empty() {
+            Value::Null
+        } else {
+            given.clone()
+        }),
         (FieldType::Id | FieldType::Reference, Value::String(_)) | (FieldType::Boolean, Value::Bool(_)) => {
             Some(given.clone())
         }
         (FieldType::Int, _) => whole_number(given),
         (kind, _) if kind.is_number() => number(given),
-        (FieldType::Date, Value::String(text)) => {
-            NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok().then(|| given.clone())
-        }
+        (FieldType::Date, Value::String(text)) => NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .is_ok()
+            .then(|| given.clone()),
         (FieldType::Datetime, Value::String(text)) => {
             instant(text).map(|instant| Value::String(datetime_out(instant)))
         }
@@ -40,8 +42,8 @@ pub(crate) fn read(field: &Field, given: &Value) -> Result<Value, CallError> {
     read.ok_or_else(|| wrong_type(field, given))
 }
 
-/// Returns `value`, as [`read`] left it, in the form that `field` stores. Null stays null: whether a field may be
-/// blank is known only with the rest of the record.
+/// Returns `value`, as [`read`] left it, in the form that `field` stores. Null stays null: whether a field
+/// may be blank is known only with the rest of the record.
 ///
 /// # Errors
 /// What the field refuses; one record fails.
@@ -55,14 +57,17 @@ pub(crate) fn check(field: &Field, value: Value) -> Result<Value, RecordError> {
 
 fn check_text(field: &Field, text: String) -> Result<String, RecordError> {
     match field.field_type {
-        FieldType::Reference => return check_reference(field, text),
+        FieldType::Reference => return check_reference(field, &text),
         // Checked when the type was read.
         FieldType::Date | FieldType::Datetime | FieldType::Id => return Ok(text),
         _ => {}
     }
     let max_length = usize::try_from(field.length).unwrap_or(usize::MAX);
     if text.chars().count() > max_length {
-        let message = format!("{}: data value too large: {text} (max length={max_length})", field.label);
+        let message = format!(
+            "{}: data value too large: {text} (max length={max_length})",
+            field.label
+        );
         return Err(RecordError::new("STRING_TOO_LONG", message, &[&field.name]));
     }
     match field.field_type {
@@ -78,39 +83,56 @@ fn check_text(field: &Field, text: String) -> Result<String, RecordError> {
 }
 
 fn check_picklist(field: &Field, text: &str, max_selections: usize) -> Result<(), RecordError> {
-    let selections: Vec<&str> = if max_selections == 1 { vec![text] } else { text.split(';').collect() };
+    let selections: Vec<&str> = if max_selections == 1 {
+        vec![text]
+    } else {
+        text.split(';').collect()
+    };
     if selections.len() > max_selections {
         let message = format!("{}: too many values, at most {max_selections}", field.label);
         return Err(RecordError::new("TOO_MANY_ENUM_VALUE", message, &[&field.name]));
     }
-    let unknown = selections
-        .into_iter()
-        .find(|selection| !field.picklist_values.iter().any(|entry| entry.value.eq_ignore_ascii_case(selection)));
+    let unknown = selections.into_iter().find(|selection| {
+        !field
+            .picklist_values
+            .iter()
+            .any(|entry| entry.value.eq_ignore_ascii_case(selection))
+    });
     match unknown {
         // Only a restricted picklist refuses unknown values (salesforce-contract.md §5.1).
         Some(value) if field.restricted_picklist => Err(RecordError::new(
             "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
-            format!("{}: bad value for restricted picklist field: {value}", field.label),
+            format!(
+                "{}: bad value for restricted picklist field: {value}",
+                field.label
+            ),
             &[&field.name],
         )),
         Some(_) | None => Ok(()),
     }
 }
 
-fn check_reference(field: &Field, text: String) -> Result<String, RecordError> {
+fn check_reference(field: &Field, text: &str) -> Result<String, RecordError> {
     let fits = |id: &RecordId| {
         field.reference_to.is_empty()
-            || field.reference_to.iter().filter_map(|object| key_prefix(object)).any(|prefix| id.short().starts_with(prefix))
+            || field
+                .reference_to
+                .iter()
+                .filter_map(|object| key_prefix(object))
+                .any(|prefix| id.short().starts_with(prefix))
     };
-    match RecordId::parse(&text).filter(fits) {
+    match RecordId::parse(text).filter(fits) {
         Some(id) => Ok(id.to_string()),
-        None => Err(RecordError::malformed_id(&field.label, &text, &field.name)),
+        None => Err(RecordError::malformed_id(&field.label, text, &field.name)),
     }
 }
 
 fn check_number(field: &Field, number: &Number) -> Result<Value, RecordError> {
     let out_of_range = || {
-        let message = format!("{}: value outside of valid range on numeric field: {number}", field.label);
+        let message = format!(
+            "{}: value outside of valid range on numeric field: {number}",
+            field.label
+        );
         RecordError::new("NUMBER_OUTSIDE_VALID_RANGE", message, &[&field.name])
     };
     let value = number.as_f64().ok_or_else(out_of_range)?;
@@ -130,11 +152,13 @@ fn check_number(field: &Field, number: &Number) -> Result<Value, RecordError> {
     let rounded = (value * step).round() / step;
     // Scaling overflowed: the value has no decimals to round.
     let stored = if rounded.is_finite() { rounded } else { value };
-    Number::from_f64(stored).map(Value::Number).ok_or_else(out_of_range)
+    Number::from_f64(stored)
+        .map(Value::Number)
+        .ok_or_else(out_of_range)
 }
 
-/// The simulator's own rule, since Salesforce's is not published: one `@`, something before it, a dot inside the
-/// domain, no white space.
+/// The simulator's own rule, since Salesforce's is not published: one `@`, something before it, a dot inside
+/// the domain, no white space.
 fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;
@@ -221,7 +245,16 @@ mod tests {
         for valid in ["ada@example.org", "a.b+c@mail.example.co.uk"] {
             assert!(is_email(valid), "{valid}");
         }
-        for invalid in ["nope", "@example.org", "a@b", "a@b@c.org", "a b@c.org", "a@.org", "a@c.", "a@c..org"] {
+        for invalid in [
+            "nope",
+            "@example.org",
+            "a@b",
+            "a@b@c.org",
+            "a b@c.org",
+            "a@.org",
+            "a@c.",
+            "a@c..org",
+        ] {
             assert!(!is_email(invalid), "{invalid}");
         }
     }
@@ -229,7 +262,11 @@ mod tests {
     #[test]
     fn offsets_are_read_with_and_without_a_colon() {
         let expected = Some("2026-11-20T09:15:00.000+0000".to_owned());
-        for text in ["2026-11-20T09:15:00Z", "2026-11-20T10:15:00+01:00", "2026-11-20T09:15:00.000+0000"] {
+        for text in [
+            "2026-11-20T09:15:00Z",
+            "2026-11-20T10:15:00+01:00",
+            "2026-11-20T09:15:00.000+0000",
+        ] {
             assert_eq!(instant(text).map(datetime_out), expected, "{text}");
         }
         assert_eq!(instant("2026-11-20"), None);

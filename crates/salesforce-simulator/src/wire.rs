@@ -54,7 +54,13 @@ impl Listener for CuttableListener {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "answers on this connection may be delayed");
         }
-        (CuttableStream { stream, wire: Wire::default() }, address)
+        (
+            CuttableStream {
+                stream,
+                wire: Wire::default(),
+            },
+            address,
+        )
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -78,7 +84,8 @@ impl AsyncRead for CuttableStream {
     }
 }
 
-// Vectored writes stay unsupported: hyper then joins head and body into one buffer, and half of it is mid-answer.
+// Vectored writes stay unsupported: hyper then joins head and body into one buffer, and half of it is
+// mid-answer.
 impl AsyncWrite for CuttableStream {
     fn poll_write(
         mut self: Pin<&mut Self>,

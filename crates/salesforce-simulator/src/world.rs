@@ -38,14 +38,19 @@ pub(crate) enum CreateOrgError {
 
 impl World {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, orgs: Mutex::new(Vec::new()) }
+        Self {
+            clock,
+            orgs: Mutex::new(Vec::new()),
+        }
     }
 
     pub(crate) fn create(&self, mut options: OrgOptions) -> Result<Arc<Org>, CreateOrgError> {
         options.host = options.host.to_ascii_lowercase();
         let host = options.host.as_str();
         let is_name = !host.is_empty()
-            && host.chars().all(|character| character.is_ascii_alphanumeric() || matches!(character, '.' | '-'));
+            && host
+                .chars()
+                .all(|character| character.is_ascii_alphanumeric() || matches!(character, '.' | '-'));
         if !is_name || is_loopback(host) || LOGIN_HOSTS.contains(&host) {
             return Err(CreateOrgError::Host(options.host));
         }
@@ -80,7 +85,10 @@ impl World {
     }
 
     pub(crate) fn org(&self, host: &str) -> Option<Arc<Org>> {
-        self.lock().iter().find(|org| org.options.host.eq_ignore_ascii_case(host)).cloned()
+        self.lock()
+            .iter()
+            .find(|org| org.options.host.eq_ignore_ascii_case(host))
+            .cloned()
     }
 
     /// Returns the orgs in order of creation.
@@ -92,7 +100,11 @@ impl World {
     pub(crate) fn destination(&self, host_header: &str) -> Destination {
         let host = without_port(host_header);
         let by_loopback = is_loopback(host);
-        let org = if by_loopback { self.lock().first().cloned() } else { self.org(host) };
+        let org = if by_loopback {
+            self.lock().first().cloned()
+        } else {
+            self.org(host)
+        };
         match org {
             Some(org) => Destination::Org { org, by_loopback },
             None if LOGIN_HOSTS.iter().any(|login| login.eq_ignore_ascii_case(host)) => Destination::Login,
@@ -133,7 +145,10 @@ mod tests {
 
     #[test]
     fn ports_are_ignored_and_loopback_is_recognised() {
-        assert_eq!(without_port("Acme.my.salesforce.com:443"), "Acme.my.salesforce.com");
+        assert_eq!(
+            without_port("Acme.my.salesforce.com:443"),
+            "Acme.my.salesforce.com"
+        );
         assert_eq!(without_port("[::1]:7460"), "[::1]");
         assert_eq!(without_port("[::1]"), "[::1]");
         for host in ["127.0.0.1", "LOCALHOST", "[::1]"] {

@@ -1,1 +1,27 @@
+//! Client for Salesforce: OAuth, REST, sObject Collections, describe. Knows no
+//! profiles. The contract is `salesforce-contract.md`; section numbers in
+//! comments are its.
+//!
+//! No body and no token ever gets into an error or a log.
 
+pub mod collections;
+pub mod describe;
+pub mod host;
+pub mod http;
+pub mod oauth;
+pub mod organization;
+pub mod refusal;
+
+pub use host::Host;
+pub use http::{Endpoint, Http};
+
+/// The REST API version that every call names (§8).
+pub const API_VERSION: &str = "v67.0";
+
+/// An open session: what a REST call needs.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub access_token: secrecy::SecretString,
+    /// Host of REST calls, from the token's `instance_url`.
+    pub instance: Host,
+}

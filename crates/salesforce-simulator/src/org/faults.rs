@@ -110,8 +110,10 @@ impl FaultQueue {
     ///
     /// Only the first fault for such requests is looked at; the ones behind it begin when it is used up.
     pub(crate) fn next(&mut self, occasion: Occasion) -> Option<FaultAction> {
-        let position =
-            self.0.iter().position(|fault| fault.on == occasion || fault.on == Occasion::Any)?;
+        let position = self
+            .0
+            .iter()
+            .position(|fault| fault.on == occasion || fault.on == Occasion::Any)?;
         let fault = self.0.get_mut(position)?;
         if fault.skip > 0 {
             fault.skip -= 1;

@@ -37,7 +37,11 @@ pub(crate) struct History {
 
 impl History {
     pub(crate) fn new(kept: bool) -> Self {
-        Self { kept, calls: 0, entries: Vec::new() }
+        Self {
+            kept,
+            calls: 0,
+            entries: Vec::new(),
+        }
     }
 
     pub(crate) fn is_kept(&self) -> bool {
@@ -58,7 +62,9 @@ impl History {
 
     /// Returns the entries whose `n` is above `after`.
     pub(crate) fn after(&self, after: u64) -> &[HistoryEntry] {
-        let start = usize::try_from(after).unwrap_or(usize::MAX).min(self.entries.len());
+        let start = usize::try_from(after)
+            .unwrap_or(usize::MAX)
+            .min(self.entries.len());
         &self.entries[start..]
     }
 }

@@ -10,7 +10,11 @@ use crate::schema::ObjectName;
 pub(crate) enum RecordKey {
     Id(RecordId),
     /// A record that an upsert found none for.
-    New { object: ObjectName, field: String, value: String },
+    New {
+        object: ObjectName,
+        field: String,
+        value: String,
+    },
 }
 
 /// The write calls that were received and not yet answered.

@@ -104,7 +104,9 @@ impl OrgOptions {
 
     /// Finds a user; names are compared without case.
     pub(crate) fn user(&self, username: &str) -> Option<&User> {
-        self.users.iter().find(|user| user.username.eq_ignore_ascii_case(username))
+        self.users
+            .iter()
+            .find(|user| user.username.eq_ignore_ascii_case(username))
     }
 }
 

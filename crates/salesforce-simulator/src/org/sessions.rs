@@ -21,11 +21,20 @@ struct Session {
 
 impl Sessions {
     pub(crate) fn new(idle: TimeDelta) -> Self {
-        Self { idle, by_token: HashMap::new() }
+        Self {
+            idle,
+            by_token: HashMap::new(),
+        }
     }
 
     pub(crate) fn open(&mut self, token: String, username: &str, now: DateTime<Utc>) {
-        self.by_token.insert(token, Session { username: username.to_owned(), last_used: now });
+        self.by_token.insert(
+            token,
+            Session {
+                username: username.to_owned(),
+                last_used: now,
+            },
+        );
     }
 
     /// Returns whose session this is and counts the use; none if it is unknown or has expired.

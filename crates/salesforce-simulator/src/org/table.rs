@@ -38,7 +38,8 @@ impl Record {
         self.values.get(flag) == Some(&Value::Bool(true))
     }
 
-    /// Returns the value of `field` as read over the API: a checkbox is never null, a name is made of its parts.
+    /// Returns the value of `field` as read over the API: a checkbox is never null, a name is made of its
+    /// parts.
     pub(crate) fn value(&self, field: &Field) -> Value {
         if field.name == "Id" {
             return Value::String(self.id.to_string());
@@ -48,7 +49,11 @@ impl Record {
                 .into_iter()
                 .filter_map(|part| self.values.get(part).and_then(Value::as_str))
                 .collect();
-            return if parts.is_empty() { Value::Null } else { Value::String(parts.join(" ")) };
+            return if parts.is_empty() {
+                Value::Null
+            } else {
+                Value::String(parts.join(" "))
+            };
         }
         match self.values.get(&field.name) {
             Some(value) => value.clone(),
@@ -104,7 +109,10 @@ impl Table {
         let Some(compared) = compared(field, value) else {
             return Vec::new();
         };
-        let holders = self.indexes.get(&field.name).and_then(|index| index.get(&compared));
+        let holders = self
+            .indexes
+            .get(&field.name)
+            .and_then(|index| index.get(&compared));
         let mut found: Vec<Slot> = holders
             .into_iter()
             .flatten()

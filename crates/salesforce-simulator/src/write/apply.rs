@@ -1,4 +1,5 @@
-//! Applying a collections request, record by record in request order. Source: salesforce-contract.md §2.1–2.3.
+//! Applying a collections request, record by record in request order. Source: salesforce-contract.md
+//! §2.1–2.3.
 
 use std::borrow::Cow;
 
@@ -121,8 +122,15 @@ fn values_to_store(
 
 fn is_key(operation: &Operation, field: &Field) -> bool {
     match operation {
-        Operation::Upsert { key: UpsertKey::Field(key), .. } => key.name == field.name,
-        Operation::Create | Operation::Update | Operation::Upsert { key: UpsertKey::Id, .. } => false,
+        Operation::Upsert {
+            key: UpsertKey::Field(key),
+            ..
+        } => key.name == field.name,
+        Operation::Create
+        | Operation::Update
+        | Operation::Upsert {
+            key: UpsertKey::Id, ..
+        } => false,
     }
 }
 
@@ -160,7 +168,11 @@ fn check_required(
         .filter(|field| is_missing(field))
         .map(|field| field.name.as_str())
         .collect();
-    if missing.is_empty() { Ok(()) } else { Err(RecordError::required_missing(&missing)) }
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(RecordError::required_missing(&missing))
+    }
 }
 
 /// Source: salesforce-contract.md §2.5 and §3.4 (the id has 15 characters).
@@ -175,7 +187,11 @@ fn check_unique(
             continue;
         };
         let is_itself = |slot: &Slot| matches!(target, Target::Existing(own) if own == *slot);
-        if let Some(slot) = table.find_by(field, value).into_iter().find(|slot| !is_itself(slot)) {
+        if let Some(slot) = table
+            .find_by(field, value)
+            .into_iter()
+            .find(|slot| !is_itself(slot))
+        {
             let message = format!(
                 "duplicate value found: {} duplicates value on record with id: {}",
                 field.name,
@@ -199,14 +215,19 @@ fn not_writable(field: &Field) -> RecordError {
 /// Returns the scripted error of the record at `position`, if it is one of those to fail.
 fn injected(fault: &RecordFault, request: &WriteRequest, position: usize) -> Option<RecordError> {
     let record = &request.records[position];
-    let by_position = fault.every.is_some_and(|every| every > 0 && (position + 1).is_multiple_of(every));
+    let by_position = fault
+        .every
+        .is_some_and(|every| every > 0 && (position + 1).is_multiple_of(every));
     let by_name = fault.ids.iter().any(|id| match &request.operation {
-        Operation::Upsert { key: UpsertKey::Field(field), .. } => {
-            record.value(field).as_str().is_some_and(|value| value == id)
-        }
-        Operation::Create | Operation::Update | Operation::Upsert { key: UpsertKey::Id, .. } => {
-            RecordId::parse(id).is_some_and(|id| record.id.as_str().and_then(RecordId::parse) == Some(id))
-        }
+        Operation::Upsert {
+            key: UpsertKey::Field(field),
+            ..
+        } => record.value(field).as_str().is_some_and(|value| value == id),
+        Operation::Create
+        | Operation::Update
+        | Operation::Upsert {
+            key: UpsertKey::Id, ..
+        } => RecordId::parse(id).is_some_and(|id| record.id.as_str().and_then(RecordId::parse) == Some(id)),
     });
     let hits_all = fault.ids.is_empty() && fault.every.is_none();
     (by_position || by_name || hits_all).then(|| RecordError {
@@ -281,9 +302,7 @@ fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResul
             Ok(id) => Some(id.to_string()),
             // The record was not changed by its own write, so it is still found where it was.
             Err(_) => match target::find(state.table(record.object), &request.operation, record) {
-                Ok(Target::Existing(slot)) => {
-                    Some(state.table(record.object).record(slot).id.to_string())
-                }
+                Ok(Target::Existing(slot)) => Some(state.table(record.object).record(slot).id.to_string()),
                 Ok(Target::New) | Err(_) => record.id.as_str().map(str::to_owned),
             },
         };

@@ -20,7 +20,11 @@ const MAX_CHUNKS: usize = 10;
 pub(crate) enum Operation {
     Create,
     Update,
-    Upsert { object: ObjectName, key: UpsertKey, update_only: bool },
+    Upsert {
+        object: ObjectName,
+        key: UpsertKey,
+        update_only: bool,
+    },
 }
 
 /// What an upsert matches records by. Source: salesforce-contract.md §2.4 and §2.5.
@@ -59,10 +63,17 @@ impl UpsertKey {
         if name.eq_ignore_ascii_case("Id") {
             return Ok(Self::Id);
         }
-        let field = state.table(object).schema().field(name).filter(|field| field.is_upsert_key());
+        let field = state
+            .table(object)
+            .schema()
+            .field(name)
+            .filter(|field| field.is_upsert_key());
         field.map(|field| Self::Field(Arc::clone(field))).ok_or_else(|| {
             let message = format!("Provided external ID field does not exist or is not accessible: {name}");
-            CallError { message, ..CallError::no_such_resource() }
+            CallError {
+                message,
+                ..CallError::no_such_resource()
+            }
         })
     }
 }
@@ -81,7 +92,9 @@ impl WriteRequest {
             ))
         })?;
         let Value::Object(members) = body else {
-            return Err(parser_error("The body is not an object at [line:1, column:1]".to_owned()));
+            return Err(parser_error(
+                "The body is not an object at [line:1, column:1]".to_owned(),
+            ));
         };
 
         let mut all_or_none = false;
@@ -91,7 +104,9 @@ impl WriteRequest {
                 ("allOrNone", Value::Bool(flag)) => all_or_none = flag,
                 ("records", Value::Array(elements)) => records = Some(elements),
                 (other, _) => {
-                    return Err(parser_error(format!("Unrecognized field '{other}' at [line:1, column:1]")));
+                    return Err(parser_error(format!(
+                        "Unrecognized field '{other}' at [line:1, column:1]"
+                    )));
                 }
             }
         }
@@ -111,10 +126,16 @@ impl WriteRequest {
         if records.chunk_by(|one, next| one.object == next.object).count() > MAX_CHUNKS {
             return Err(CallError::bad_request(
                 "LIMIT_EXCEEDED",
-                format!("Cannot have more than {MAX_CHUNKS} chunks in a single operation. Please rearrange the data to reduce chunking."),
+                format!(
+                    "Cannot have more than {MAX_CHUNKS} chunks in a single operation. Please rearrange the data to reduce chunking."
+                ),
             ));
         }
-        Ok(Self { operation, all_or_none, records })
+        Ok(Self {
+            operation,
+            all_or_none,
+            records,
+        })
     }
 }
 
@@ -126,13 +147,19 @@ impl Submitted {
         record: Value,
     ) -> Result<Self, CallError> {
         let Value::Object(members) = record else {
-            return Err(parser_error(format!("Record {position} is not an object at [line:1, column:1]")));
+            return Err(parser_error(format!(
+                "Record {position} is not an object at [line:1, column:1]"
+            )));
         };
         let object = object_of(operation, position, &members)?;
         let schema = state.table(object).schema();
 
-        let mut submitted =
-            Self { object, id: Value::Null, fields: Vec::with_capacity(members.len()), sent: Map::new() };
+        let mut submitted = Self {
+            object,
+            id: Value::Null,
+            fields: Vec::with_capacity(members.len()),
+            sent: Map::new(),
+        };
         for (name, value) in members {
             if name == "attributes" {
                 continue;
@@ -141,11 +168,16 @@ impl Submitted {
                 submitted.id = value;
                 continue;
             }
-            let field =
-                schema.field(&name).ok_or_else(|| CallError::no_such_column(&name, object.name()))?;
+            let field = schema
+                .field(&name)
+                .ok_or_else(|| CallError::no_such_column(&name, object.name()))?;
             // What cannot be written at all is refused for that record alone, whatever its JSON type.
             let readable = field.createable || field.updateable;
-            let read = if readable { value::read(field, &value)? } else { Value::Null };
+            let read = if readable {
+                value::read(field, &value)?
+            } else {
+                Value::Null
+            };
             submitted.fields.push((Arc::clone(field), read));
             submitted.sent.insert(field.name.clone(), value);
         }
@@ -154,7 +186,10 @@ impl Submitted {
 
     /// Returns the value sent for `field`, as read.
     pub(crate) fn value(&self, field: &Field) -> &Value {
-        self.fields.iter().rfind(|(sent, _)| sent.name == field.name).map_or(&Value::Null, |(_, value)| value)
+        self.fields
+            .iter()
+            .rfind(|(sent, _)| sent.name == field.name)
+            .map_or(&Value::Null, |(_, value)| value)
     }
 }
 
@@ -169,14 +204,18 @@ fn object_of(
         .and_then(|attributes| attributes.get("type"))
         .and_then(Value::as_str)
         .ok_or_else(|| {
-            let message = format!("attributes.type must be given for every record, it is missing on record {position}");
+            let message =
+                format!("attributes.type must be given for every record, it is missing on record {position}");
             CallError::bad_request("MISSING_ARGUMENT", message)
         })?;
     let object = ObjectName::parse(name).ok_or_else(CallError::no_such_resource)?;
     match operation {
         Operation::Upsert { object: expected, .. } if *expected != object => Err(CallError::bad_request(
             "INVALID_TYPE",
-            format!("attributes.type of record {position} is {name}, the URI says {}", expected.name()),
+            format!(
+                "attributes.type of record {position} is {name}, the URI says {}",
+                expected.name()
+            ),
         )),
         Operation::Create | Operation::Update | Operation::Upsert { .. } => Ok(object),
     }

@@ -51,15 +51,22 @@ pub(super) fn find(table: &Table, operation: &Operation, record: &Submitted) -> 
             "Id not specified in an update call",
             &["Id"],
         ))),
-        Operation::Upsert { key: UpsertKey::Id, update_only: false, .. } if record.id.is_null() => {
-            Ok(Target::New)
-        }
-        Operation::Update | Operation::Upsert { key: UpsertKey::Id, .. } => {
-            find_by_id(table, &record.id).map(Target::Existing).map_err(NoTarget::update)
-        }
-        Operation::Upsert { key: UpsertKey::Field(field), update_only, .. } => {
-            find_by_field(table, field, *update_only, record).map_err(NoTarget::update)
-        }
+        Operation::Upsert {
+            key: UpsertKey::Id,
+            update_only: false,
+            ..
+        } if record.id.is_null() => Ok(Target::New),
+        Operation::Update
+        | Operation::Upsert {
+            key: UpsertKey::Id, ..
+        } => find_by_id(table, &record.id)
+            .map(Target::Existing)
+            .map_err(NoTarget::update),
+        Operation::Upsert {
+            key: UpsertKey::Field(field),
+            update_only,
+            ..
+        } => find_by_field(table, field, *update_only, record).map_err(NoTarget::update),
     }
 }
 
@@ -74,7 +81,11 @@ pub(crate) fn in_flight_keys(state: &OrgState, request: &WriteRequest) -> HashSe
                 Ok(Target::Existing(slot)) => Some(RecordKey::Id(table.record(slot).id)),
                 Ok(Target::New) => {
                     let (field, value) = sent_key(&request.operation, record)?;
-                    Some(RecordKey::New { object: record.object, field, value })
+                    Some(RecordKey::New {
+                        object: record.object,
+                        field,
+                        value,
+                    })
                 }
                 Err(_) => None,
             }
@@ -85,8 +96,11 @@ pub(crate) fn in_flight_keys(state: &OrgState, request: &WriteRequest) -> HashSe
 /// Returns, for each record whose key appears more than once in the call, the error it fails with.
 /// Every occurrence fails. Source: salesforce-contract.md §2.5.
 pub(super) fn repeated(request: &WriteRequest) -> Vec<Option<RecordError>> {
-    let keys: Vec<Option<(String, String)>> =
-        request.records.iter().map(|record| sent_key(&request.operation, record)).collect();
+    let keys: Vec<Option<(String, String)>> = request
+        .records
+        .iter()
+        .map(|record| sent_key(&request.operation, record))
+        .collect();
     let mut occurrences: HashMap<&(String, String), usize> = HashMap::new();
     for key in keys.iter().flatten() {
         *occurrences.entry(key).or_default() += 1;
@@ -106,32 +120,38 @@ pub(super) fn repeated(request: &WriteRequest) -> Vec<Option<RecordError>> {
 fn sent_key(operation: &Operation, record: &Submitted) -> Option<(String, String)> {
     match operation {
         Operation::Create => None,
-        Operation::Update | Operation::Upsert { key: UpsertKey::Id, .. } => {
+        Operation::Update
+        | Operation::Upsert {
+            key: UpsertKey::Id, ..
+        } => {
             let id = RecordId::parse(record.id.as_str()?)?;
             Some(("Id".to_owned(), id.short().to_owned()))
         }
-        Operation::Upsert { key: UpsertKey::Field(field), .. } => {
-            compared(field, record.value(field)).map(|value| (field.name.clone(), value))
-        }
+        Operation::Upsert {
+            key: UpsertKey::Field(field),
+            ..
+        } => compared(field, record.value(field)).map(|value| (field.name.clone(), value)),
     }
 }
 
 fn repeated_error(operation: &Operation, record: &Submitted) -> RecordError {
     let (kind, field, value) = match operation {
-        Operation::Upsert { key: UpsertKey::Field(field), .. } => {
-            ("external id", field.name.as_str(), record.value(field))
-        }
-        Operation::Create | Operation::Update | Operation::Upsert { key: UpsertKey::Id, .. } => {
-            ("id", "Id", &record.id)
-        }
+        Operation::Upsert {
+            key: UpsertKey::Field(field),
+            ..
+        } => ("external id", field.name.as_str(), record.value(field)),
+        Operation::Create
+        | Operation::Update
+        | Operation::Upsert {
+            key: UpsertKey::Id, ..
+        } => ("id", "Id", &record.id),
     };
     let message = format!("Duplicate {kind} specified: {}", plain(value));
     RecordError::new("DUPLICATE_VALUE", message, &[field])
 }
 
 fn find_by_id(table: &Table, id: &Value) -> Result<Slot, RecordError> {
-    let malformed =
-        || RecordError::malformed_id(&format!("{} ID", table.object.name()), &plain(id), "Id");
+    let malformed = || RecordError::malformed_id(&format!("{} ID", table.object.name()), &plain(id), "Id");
     let id = id
         .as_str()
         .and_then(|text| RecordId::parse_of(table.object.key_prefix(), text))
@@ -146,21 +166,33 @@ fn find_by_field(
     record: &Submitted,
 ) -> Result<Target, RecordError> {
     if !record.id.is_null() {
-        let message = format!("cannot specify both an external ID reference {} and a salesforce id, Id", field.name);
+        let message = format!(
+            "cannot specify both an external ID reference {} and a salesforce id, Id",
+            field.name
+        );
         return Err(RecordError::new("INVALID_FIELD", message, &["Id"]));
     }
     let value = value::check(field, record.value(field).clone())?;
     if value.is_null() {
-        return Err(RecordError::new("MISSING_ARGUMENT", format!("{} not specified", field.name), &[]));
+        return Err(RecordError::new(
+            "MISSING_ARGUMENT",
+            format!("{} not specified", field.name),
+            &[],
+        ));
     }
     match table.find_by(field, &value).as_slice() {
-        [] if update_only => {
-            Err(RecordError::new("NOT_FOUND", "The requested resource does not exist", &[]))
-        }
+        [] if update_only => Err(RecordError::new(
+            "NOT_FOUND",
+            "The requested resource does not exist",
+            &[],
+        )),
         [] => Ok(Target::New),
         [slot] => Ok(Target::Existing(*slot)),
         several => {
-            let ids: Vec<String> = several.iter().map(|slot| table.record(*slot).id.to_string()).collect();
+            let ids: Vec<String> = several
+                .iter()
+                .map(|slot| table.record(*slot).id.to_string())
+                .collect();
             let message = format!(
                 "{}: more than one record found for external id field: [{}]",
                 field.label,
@@ -173,7 +205,10 @@ fn find_by_field(
 
 impl NoTarget {
     fn update(error: RecordError) -> Self {
-        Self { kind: WriteKind::Update, error }
+        Self {
+            kind: WriteKind::Update,
+            error,
+        }
     }
 }
 

@@ -1,0 +1,91 @@
+//! gRPC adapter of `TokenService`, for other services only.
+
+use std::collections::HashMap;
+
+use activation::{InvalidField, names::ConnectionName};
+use contracts::{
+    auth::v1::{self as pb, token_service_server::TokenService},
+    convert::{parsed, time::time_out},
+    status::{DOMAIN, invalid_field, status},
+};
+use salesforce::{Host, oauth::TokenError};
+use secrecy::ExposeSecret;
+use service::chain::Chain;
+use tonic::{Code, Request, Response, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::{
+    credentials::CredentialsError,
+    tokens::{GetTokenError, Tokens},
+};
+
+pub(crate) struct Adapter {
+    pub(crate) tokens: Tokens,
+}
+
+#[tonic::async_trait]
+impl TokenService for Adapter {
+    async fn get_token(
+        &self,
+        request: Request<pb::GetTokenRequest>,
+    ) -> Result<Response<pb::GetTokenResponse>, Status> {
+        let request = request.into_inner();
+        let connection: ConnectionName = parsed(&request.connection, "connection").map_err(invalid_field)?;
+        let host = Host::login(&request.login_host)
+            .map_err(|error| invalid_field(InvalidField::new("login_host", error.to_string())))?;
+        let token = self
+            .tokens
+            .get(&connection.to_string(), &host)
+            .await
+            .map_err(|error| to_status(&error))?;
+        Ok(Response::new(pb::GetTokenResponse {
+            access_token: token.issued.session.access_token.expose_secret().to_owned(),
+            instance_url: format!("https://{}", token.issued.session.instance),
+            org_id: token.issued.org_id.clone(),
+            token_id: token.id.clone(),
+            issue_time: Some(time_out(token.issue_time)),
+        }))
+    }
+
+    async fn report_rejected_token(
+        &self,
+        request: Request<pb::ReportRejectedTokenRequest>,
+    ) -> Result<Response<pb::ReportRejectedTokenResponse>, Status> {
+        let request = request.into_inner();
+        let connection: ConnectionName = parsed(&request.connection, "connection").map_err(invalid_field)?;
+        self.tokens
+            .reject(&connection.to_string(), &request.token_id)
+            .await;
+        Ok(Response::new(pb::ReportRejectedTokenResponse {}))
+    }
+}
+
+fn to_status(error: &GetTokenError) -> Status {
+    match error {
+        GetTokenError::NoCredentials(_) => status(
+            Code::FailedPrecondition,
+            "CREDENTIALS_NOT_FOUND",
+            error.to_string(),
+        ),
+        GetTokenError::Credentials(CredentialsError::Store(_)) => status(
+            Code::Unavailable,
+            "STORE_UNAVAILABLE",
+            "the credential store did not answer",
+        ),
+        GetTokenError::Credentials(CredentialsError::Sealed { .. } | CredentialsError::Seal(_)) => {
+            status(Code::Internal, "CREDENTIALS_SEALED", error.to_string())
+        }
+        GetTokenError::Login(TokenError::Refused(refusal)) => {
+            let metadata = HashMap::from([("fix".to_owned(), refusal.cause.fix().to_owned())]);
+            let details = ErrorDetails::with_error_info(refusal.cause.reason(), DOMAIN, metadata);
+            Status::with_error_details(Code::FailedPrecondition, error.to_string(), details)
+        }
+        GetTokenError::Login(TokenError::Unreachable(_) | TokenError::Busy(_) | TokenError::Unusable(_)) => {
+            status(
+                Code::Unavailable,
+                "SALESFORCE_UNAVAILABLE",
+                Chain(error).to_string(),
+            )
+        }
+    }
+}

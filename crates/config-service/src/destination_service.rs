@@ -1,0 +1,712 @@
+//! gRPC adapter of `DestinationService`.
+
+use activation::{
+    InvalidField,
+    destination::{Activation, SegmentActivation},
+    names::{DestinationName, DestinationUid, ResourceId, WorkspaceName},
+    plan::Rules,
+};
+use contracts::{
+    config::v1::{self as pb, destination_service_server::DestinationService},
+    convert::{
+        destination::{
+            deleted_profile_policy_in, destination_in, field_mapping_in, record_type_in, segment_in,
+            write_mode_in, write_mode_out,
+        },
+        parsed, required,
+        time::{duration_in, duration_out, time_in, time_out},
+    },
+    page::Page,
+    status::{invalid_argument, invalid_field, status},
+};
+use service::database::from_micros;
+use tonic::{Code, Request, Response, Status};
+use uuid::Uuid;
+
+use crate::{
+    connection_service::keep,
+    connections::CheckState,
+    destinations::{
+        ClaimedField, DEFAULT_MAX_DELAY, DeliveryState, DesiredState, Destination, NewDestination,
+        WaitingUpdates, claimed_by_others, discard_until,
+    },
+    org::{Orgs, Trouble, findings},
+    store::{ChangeError, Store},
+};
+
+pub(crate) struct Adapter {
+    pub(crate) store: Store,
+    pub(crate) orgs: Orgs,
+    pub(crate) max_segments: usize,
+}
+
+const DEFAULT_PAGE_SIZE: i32 = 50;
+
+/// What the org says of a destination.
+struct OrgAnswer {
+    org_id: String,
+    key_case_sensitive: bool,
+}
+
+impl Adapter {
+    async fn existing(&self, name: &DestinationName) -> Result<Destination, ChangeError> {
+        self.store
+            .destination(name)
+            .await?
+            .ok_or_else(|| ChangeError::NotFound(name.to_string()))
+    }
+
+    /// Compares a destination with the org's own description.
+    async fn ask_org(&self, destination: &Destination) -> Result<OrgAnswer, Status> {
+        let connection = self
+            .store
+            .connection(&destination.connection)
+            .await
+            .map_err(ChangeError::from)?
+            .ok_or_else(|| ChangeError::NotFound(destination.connection.to_string()))?;
+        let activation = &destination.activation;
+        let (object, org_id) = self
+            .orgs
+            .describe(&connection, activation.record_type.object())
+            .await
+            .map_err(|trouble| trouble_status(&trouble))?;
+        let found = findings(activation, &object);
+        if !found.is_empty() {
+            return Err(ChangeError::NotReady {
+                reason: "ORG_DOES_NOT_FIT",
+                problems: found,
+            }
+            .into());
+        }
+        let key = object.field(activation.write_mode.identity_target());
+        Ok(OrgAnswer {
+            org_id,
+            key_case_sensitive: key.is_none_or(|field| field.case_sensitive),
+        })
+    }
+
+    /// Makes a change of mappings or segments. Of an activated destination it
+    /// must compile, and the org must have what it names, before it is stored.
+    async fn change_activation(
+        &self,
+        name: &str,
+        etag: &str,
+        change: impl Fn(&mut Activation) -> Result<(), ChangeError>,
+    ) -> Result<Destination, Status> {
+        let name: DestinationName = parsed(name, "name").map_err(invalid_field)?;
+        let mut changed = self.existing(&name).await?;
+        let seen_etag = changed.version.to_string();
+        change(&mut changed.activation)?;
+        if !changed.is_draft() {
+            Rules::compile(&changed.activation, true).map_err(ChangeError::Invalid)?;
+            self.ask_org(&changed).await?;
+        }
+        // What was asked of the org holds for what was read.
+        let etag = if etag.is_empty() && !changed.is_draft() {
+            &seen_etag
+        } else {
+            etag
+        };
+        let max_segments = self.max_segments;
+        let stored = self
+            .store
+            .change_destination(&name, etag, |destination, claimed| {
+                change(&mut destination.activation)?;
+                check_activation(&destination.activation, claimed, max_segments)
+            })
+            .await?;
+        Ok(stored)
+    }
+}
+
+fn check_activation(
+    activation: &Activation,
+    claimed: &[ClaimedField],
+    max_segments: usize,
+) -> Result<(), ChangeError> {
+    let mut wrong = activation.conflicts();
+    wrong.extend(claimed_by_others(activation, claimed));
+    if activation.segments.len() > max_segments {
+        wrong.push(InvalidField::new(
+            "segments",
+            format!(
+                "{} segments would be active and {max_segments} may be; remove one, or raise \
+                 config.max_segments_per_destination",
+                activation.segments.len()
+            ),
+        ));
+    }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(ChangeError::Invalid(wrong))
+    }
+}
+
+fn trouble_status(trouble: &Trouble) -> Status {
+    let message = if trouble.fix.is_empty() {
+        trouble.message.clone()
+    } else {
+        format!("{}. {}", trouble.message, trouble.fix)
+    };
+    let code = match trouble.state {
+        CheckState::Connected | CheckState::Refused => Code::FailedPrecondition,
+        CheckState::Unreachable => Code::Unavailable,
+    };
+    status(code, &trouble.reason, message)
+}
+
+#[tonic::async_trait]
+impl DestinationService for Adapter {
+    async fn create_destination(
+        &self,
+        request: Request<pb::CreateDestinationRequest>,
+    ) -> Result<Response<pb::CreateDestinationResponse>, Status> {
+        let request = request.into_inner();
+        let mut wrong = Vec::new();
+        let workspace: Option<WorkspaceName> = keep(parsed(&request.parent, "parent"), &mut wrong);
+        let id: Option<ResourceId> = keep(parsed(&request.destination_id, "destination_id"), &mut wrong);
+        let message = destination_in(request.destination).map_err(invalid_field)?;
+        let display_name = keep(display_name(&message), &mut wrong);
+        let connection = keep(parsed(&message.connection, "destination.connection"), &mut wrong);
+        let record_type = keep(
+            record_type_in(message.record_type, "destination.record_type"),
+            &mut wrong,
+        );
+        let write_mode = keep(
+            write_mode_in(message.write_mode, &message.key_field, "destination"),
+            &mut wrong,
+        );
+        let policy = keep(deleted_profile_policy(&message), &mut wrong);
+        let max_delay = keep(max_delay(&message), &mut wrong);
+        let (
+            Some(workspace),
+            Some(id),
+            Some(display_name),
+            Some(connection),
+            Some(record_type),
+            Some(write_mode),
+            Some(deleted_profile_policy),
+            Some(max_delay),
+        ) = (
+            workspace,
+            id,
+            display_name,
+            connection,
+            record_type,
+            write_mode,
+            policy,
+            max_delay,
+        )
+        else {
+            return Err(invalid_argument(&wrong));
+        };
+        let connection: activation::names::ConnectionName = connection;
+        if *connection.workspace() != workspace {
+            return Err(invalid_field(InvalidField::new(
+                "destination.connection",
+                format!("is of another workspace; use one of {workspace}"),
+            )));
+        }
+        let new = NewDestination {
+            name: DestinationName::new(workspace, id),
+            uid: DestinationUid::new(Uuid::now_v7().to_string()),
+            connection,
+            display_name,
+            description: message.description,
+            activation: Activation {
+                record_type,
+                write_mode,
+                field_mappings: Vec::new(),
+                segments: Vec::new(),
+                deleted_profile_policy,
+                max_delay,
+            },
+        };
+        let destination = self.store.create_destination(new).await?;
+        Ok(Response::new(pb::CreateDestinationResponse {
+            destination: Some(destination.into()),
+        }))
+    }
+
+    async fn get_destination(
+        &self,
+        request: Request<pb::GetDestinationRequest>,
+    ) -> Result<Response<pb::GetDestinationResponse>, Status> {
+        let name = parsed(&request.into_inner().name, "name").map_err(invalid_field)?;
+        let destination = self.existing(&name).await?;
+        Ok(Response::new(pb::GetDestinationResponse {
+            destination: Some(destination.into()),
+        }))
+    }
+
+    async fn list_destinations(
+        &self,
+        request: Request<pb::ListDestinationsRequest>,
+    ) -> Result<Response<pb::ListDestinationsResponse>, Status> {
+        let request = request.into_inner();
+        let workspace = parsed(&request.parent, "parent").map_err(invalid_field)?;
+        let page =
+            Page::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE).map_err(invalid_field)?;
+        let mut destinations = self
+            .store
+            .list_destinations(&workspace, &page)
+            .await
+            .map_err(ChangeError::from)?;
+        let next_page_token = page.finish(&mut destinations, |destination| destination.name.to_string());
+        let destinations = destinations.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListDestinationsResponse {
+            destinations,
+            next_page_token,
+        }))
+    }
+
+    async fn update_destination(
+        &self,
+        request: Request<pb::UpdateDestinationRequest>,
+    ) -> Result<Response<pb::UpdateDestinationResponse>, Status> {
+        let request = request.into_inner();
+        let message = destination_in(request.destination).map_err(invalid_field)?;
+        let name = parsed(&message.name, "destination.name").map_err(invalid_field)?;
+        let mask = required(request.update_mask, "update_mask").map_err(invalid_field)?;
+        if let Some(path) = mask.paths.iter().find(|path| path.as_str() == "connection") {
+            let connection: activation::names::ConnectionName =
+                parsed(&message.connection, "destination.connection").map_err(invalid_field)?;
+            if self
+                .store
+                .connection(&connection)
+                .await
+                .map_err(ChangeError::from)?
+                .is_none()
+            {
+                return Err(invalid_field(InvalidField::new(
+                    format!("destination.{path}"),
+                    format!("{connection} does not exist; create it first"),
+                )));
+            }
+        }
+        let max_segments = self.max_segments;
+        let destination = self
+            .store
+            .change_destination(&name, &message.etag, |destination, claimed| {
+                for path in &mask.paths {
+                    update_field(destination, path, &message)?;
+                }
+                check_activation(&destination.activation, claimed, max_segments)
+            })
+            .await?;
+        Ok(Response::new(pb::UpdateDestinationResponse {
+            destination: Some(destination.into()),
+        }))
+    }
+
+    async fn delete_destination(
+        &self,
+        request: Request<pb::DeleteDestinationRequest>,
+    ) -> Result<Response<pb::DeleteDestinationResponse>, Status> {
+        let request = request.into_inner();
+        let name = parsed(&request.name, "name").map_err(invalid_field)?;
+        let waiting = waiting_in(request.waiting_updates).unwrap_or(WaitingUpdates::Resume);
+        self.store
+            .delete_destination(&name, &request.etag, waiting)
+            .await?;
+        Ok(Response::new(pb::DeleteDestinationResponse {}))
+    }
+
+    async fn set_field_mappings(
+        &self,
+        request: Request<pb::SetFieldMappingsRequest>,
+    ) -> Result<Response<pb::SetFieldMappingsResponse>, Status> {
+        let request = request.into_inner();
+        let mappings = all(&request.field_mappings, "field_mappings", field_mapping_in)?;
+        let destination = self
+            .change_activation(&request.name, &request.etag, |activation| {
+                activation.field_mappings.clone_from(&mappings);
+                Ok(())
+            })
+            .await?;
+        Ok(Response::new(pb::SetFieldMappingsResponse {
+            destination: Some(destination.into()),
+        }))
+    }
+
+    async fn add_segments(
+        &self,
+        request: Request<pb::AddSegmentsRequest>,
+    ) -> Result<Response<pb::AddSegmentsResponse>, Status> {
+        let request = request.into_inner();
+        if request.segments.is_empty() {
+            return Err(invalid_field(InvalidField::new(
+                "segments",
+                "is required: at least one segment",
+            )));
+        }
+        let segments: Vec<SegmentActivation> = all(&request.segments, "segments", segment_in)?;
+        let destination = self
+            .change_activation(&request.name, &request.etag, |activation| {
+                activation.segments.extend(segments.iter().cloned());
+                Ok(())
+            })
+            .await?;
+        Ok(Response::new(pb::AddSegmentsResponse {
+            destination: Some(destination.into()),
+        }))
+    }
+
+    async fn update_segment(
+        &self,
+        request: Request<pb::UpdateSegmentRequest>,
+    ) -> Result<Response<pb::UpdateSegmentResponse>, Status> {
+        let request = request.into_inner();
+        let message = required(request.segment, "segment").map_err(invalid_field)?;
+        let mask = required(request.update_mask, "update_mask").map_err(invalid_field)?;
+        let destination = self
+            .change_activation(&request.name, &request.etag, |activation| {
+                let segment = segment_of(activation, &message.segment)?;
+                for path in &mask.paths {
+                    update_segment_field(segment, path, &message)
+                        .map_err(|invalid| ChangeError::Invalid(vec![invalid]))?;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(Response::new(pb::UpdateSegmentResponse {
+            destination: Some(destination.into()),
+        }))
+    }
+
+    async fn remove_segment(
+        &self,
+        request: Request<pb::RemoveSegmentRequest>,
+    ) -> Result<Response<pb::RemoveSegmentResponse>, Status> {
+        let request = request.into_inner();
+        let destination = self
+            .change_activation(&request.name, &request.etag, |activation| {
+                segment_of(activation, &request.segment)?;
+                activation
+                    .segments
+                    .retain(|segment| segment.segment != request.segment);
+                Ok(())
+            })
+            .await?;
+        Ok(Response::new(pb::RemoveSegmentResponse {
+            destination: Some(destination.into()),
+        }))
+    }
+
+    async fn list_segments(
+        &self,
+        request: Request<pb::ListSegmentsRequest>,
+    ) -> Result<Response<pb::ListSegmentsResponse>, Status> {
+        let request = request.into_inner();
+        let name = parsed(&request.parent, "parent").map_err(invalid_field)?;
+        let page =
+            Page::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE).map_err(invalid_field)?;
+        let mut segments = self.existing(&name).await?.activation.segments;
+        segments.sort_by(|one, other| one.segment.cmp(&other.segment));
+        segments.retain(|segment| segment.segment.as_str() > page.after.as_str());
+        let next_page_token = page.finish(&mut segments, |segment| segment.segment.clone());
+        let segments = segments.iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListSegmentsResponse {
+            segments,
+            next_page_token,
+        }))
+    }
+
+    async fn activate_destination(
+        &self,
+        request: Request<pb::ActivateDestinationRequest>,
+    ) -> Result<Response<pb::ActivateDestinationResponse>, Status> {
+        let request = request.into_inner();
+        let name: DestinationName = parsed(&request.name, "name").map_err(invalid_field)?;
+        let draft = self.existing(&name).await?;
+        if !draft.is_draft() {
+            return Err(ChangeError::not_ready(
+                "ACTIVATED",
+                "name",
+                format!("{name} is activated already; use EnableDestination and DisableDestination"),
+            )
+            .into());
+        }
+        Rules::compile(&draft.activation, true).map_err(|problems| ChangeError::NotReady {
+            reason: "DRAFT_NOT_FINISHED",
+            problems,
+        })?;
+        let answer = self.ask_org(&draft).await?;
+        self.store.pin_org(&draft.connection, &answer.org_id).await?;
+        let etag = if request.etag.is_empty() {
+            draft.version.to_string()
+        } else {
+            request.etag
+        };
+        let max_segments = self.max_segments;
+        let destination = self
+            .store
+            .change_destination(&name, &etag, |destination, claimed| {
+                check_activation(&destination.activation, claimed, max_segments)?;
+                destination.desired_state = DesiredState::Enabled;
+                destination.key_case_sensitive = answer.key_case_sensitive;
+                Ok(())
+            })
+            .await?;
+        Ok(Response::new(pb::ActivateDestinationResponse {
+            destination: Some(destination.into()),
+        }))
+    }
+
+    async fn enable_destination(
+        &self,
+        request: Request<pb::EnableDestinationRequest>,
+    ) -> Result<Response<pb::EnableDestinationResponse>, Status> {
+        let request = request.into_inner();
+        let name = parsed(&request.name, "name").map_err(invalid_field)?;
+        let waiting = waiting_in(request.waiting_updates).ok_or_else(|| {
+            invalid_field(InvalidField::new(
+                "waiting_updates",
+                "is required: RESUME sends what was accepted before and waits, DISCARD does not",
+            ))
+        })?;
+        let now = self.store.clock.now();
+        let destination = self
+            .store
+            .change_destination(&name, &request.etag, |destination, _| {
+                check_activated(destination)?;
+                if destination.desired_state == DesiredState::Disabled && waiting == WaitingUpdates::Discard {
+                    discard_until(destination, now);
+                }
+                destination.desired_state = DesiredState::Enabled;
+                Ok(())
+            })
+            .await?;
+        Ok(Response::new(pb::EnableDestinationResponse {
+            destination: Some(destination.into()),
+        }))
+    }
+
+    async fn disable_destination(
+        &self,
+        request: Request<pb::DisableDestinationRequest>,
+    ) -> Result<Response<pb::DisableDestinationResponse>, Status> {
+        let request = request.into_inner();
+        let name = parsed(&request.name, "name").map_err(invalid_field)?;
+        let destination = self
+            .store
+            .change_destination(&name, &request.etag, |destination, _| {
+                check_activated(destination)?;
+                destination.desired_state = DesiredState::Disabled;
+                Ok(())
+            })
+            .await?;
+        Ok(Response::new(pb::DisableDestinationResponse {
+            destination: Some(destination.into()),
+        }))
+    }
+}
+
+fn check_activated(destination: &Destination) -> Result<(), ChangeError> {
+    if destination.is_draft() {
+        return Err(ChangeError::not_ready(
+            "NOT_ACTIVATED",
+            "name",
+            format!("{} is a draft; use ActivateDestination", destination.name),
+        ));
+    }
+    Ok(())
+}
+
+fn update_field(
+    destination: &mut Destination,
+    path: &str,
+    message: &pb::Destination,
+) -> Result<(), ChangeError> {
+    let invalid = |invalid| ChangeError::Invalid(vec![invalid]);
+    if matches!(path, "connection" | "record_type" | "write_mode" | "key_field") {
+        destination.check_fixed(path)?;
+    }
+    match path {
+        "display_name" => destination.display_name = display_name(message).map_err(invalid)?,
+        "description" => destination.description.clone_from(&message.description),
+        "connection" => {
+            let connection: activation::names::ConnectionName =
+                parsed(&message.connection, "destination.connection").map_err(invalid)?;
+            if connection.workspace() != destination.name.workspace() {
+                return Err(ChangeError::invalid(
+                    "destination.connection",
+                    "is of another workspace",
+                ));
+            }
+            destination.connection = connection;
+        }
+        "record_type" => {
+            destination.activation.record_type =
+                record_type_in(message.record_type, "destination.record_type").map_err(invalid)?;
+        }
+        "write_mode" | "key_field" => {
+            destination.activation.write_mode =
+                write_mode_in(message.write_mode, &message.key_field, "destination").map_err(invalid)?;
+        }
+        "deleted_profile_policy" => {
+            destination.activation.deleted_profile_policy =
+                deleted_profile_policy(message).map_err(invalid)?;
+        }
+        "max_delay" => destination.activation.max_delay = max_delay(message).map_err(invalid)?,
+        other => {
+            return Err(ChangeError::invalid(
+                "update_mask",
+                format!(
+                    "'{other}' cannot be updated; display_name, description, deleted_profile_policy and max_delay \
+                     can, and before activation connection, record_type, write_mode and key_field"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn update_segment_field(
+    segment: &mut SegmentActivation,
+    path: &str,
+    message: &pb::SegmentActivation,
+) -> Result<(), InvalidField> {
+    match path {
+        "display_name" => segment.display_name.clone_from(&message.display_name),
+        "mapping_id" => segment.mapping_id = parsed(&message.mapping_id, "segment.mapping_id")?,
+        "start_time" => segment.start_time = time_in(message.start_time, "segment.start_time")?,
+        "end_time" => segment.end_time = time_in(message.end_time, "segment.end_time")?,
+        other => {
+            return Err(InvalidField::new(
+                "update_mask",
+                format!("'{other}' cannot be updated; display_name, mapping_id, start_time and end_time can"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn segment_of<'a>(
+    activation: &'a mut Activation,
+    segment: &str,
+) -> Result<&'a mut SegmentActivation, ChangeError> {
+    activation
+        .segments
+        .iter_mut()
+        .find(|activated| activated.segment == segment)
+        .ok_or_else(|| ChangeError::NotFound(format!("the segment '{segment}' of this destination")))
+}
+
+/// Converts every item, or names everything that is wrong with each.
+fn all<M, T>(
+    messages: &[M],
+    field: &str,
+    convert: impl Fn(&M) -> Result<T, InvalidField>,
+) -> Result<Vec<T>, Status> {
+    let mut wrong = Vec::new();
+    let items = messages
+        .iter()
+        .enumerate()
+        .filter_map(|(index, message)| {
+            keep(
+                convert(message).map_err(|invalid| invalid.below(&format!("{field}[{index}]"))),
+                &mut wrong,
+            )
+        })
+        .collect();
+    if wrong.is_empty() {
+        Ok(items)
+    } else {
+        Err(invalid_argument(&wrong))
+    }
+}
+
+fn display_name(message: &pb::Destination) -> Result<String, InvalidField> {
+    if message.display_name.trim().is_empty() {
+        return Err(InvalidField::new(
+            "destination.display_name",
+            "is required: a name for people",
+        ));
+    }
+    Ok(message.display_name.clone())
+}
+
+fn deleted_profile_policy(
+    message: &pb::Destination,
+) -> Result<activation::destination::DeletedProfilePolicy, InvalidField> {
+    deleted_profile_policy_in(
+        message.deleted_profile_policy,
+        "destination.deleted_profile_policy",
+    )
+}
+
+fn max_delay(message: &pb::Destination) -> Result<std::time::Duration, InvalidField> {
+    const LONGEST: std::time::Duration = std::time::Duration::from_secs(3_600);
+    let Some(delay) = message.max_delay else {
+        return Ok(DEFAULT_MAX_DELAY);
+    };
+    let delay = duration_in(delay, "destination.max_delay")?;
+    if delay > LONGEST {
+        return Err(InvalidField::new(
+            "destination.max_delay",
+            "must be at most one hour",
+        ));
+    }
+    Ok(delay)
+}
+
+fn waiting_in(value: i32) -> Option<WaitingUpdates> {
+    match pb::WaitingUpdates::try_from(value) {
+        Ok(pb::WaitingUpdates::Resume) => Some(WaitingUpdates::Resume),
+        Ok(pb::WaitingUpdates::Discard) => Some(WaitingUpdates::Discard),
+        Ok(pb::WaitingUpdates::Unspecified) | Err(_) => None,
+    }
+}
+
+impl From<Destination> for pb::Destination {
+    fn from(destination: Destination) -> Self {
+        let activation = &destination.activation;
+        let (write_mode, key_field) = write_mode_out(&activation.write_mode);
+        let desired_state = match destination.desired_state {
+            DesiredState::Draft => pb::DesiredState::Draft,
+            DesiredState::Enabled => pb::DesiredState::Enabled,
+            DesiredState::Disabled => pb::DesiredState::Disabled,
+            DesiredState::Deleting => pb::DesiredState::Deleting,
+        };
+        let delivery_status = destination
+            .delivery_status
+            .as_ref()
+            .map(|status| pb::DeliveryStatus {
+                state: match status.state {
+                    DeliveryState::Delivering => pb::DeliveryState::Delivering,
+                    DeliveryState::Paused => pb::DeliveryState::Paused,
+                    DeliveryState::Error => pb::DeliveryState::Error,
+                    DeliveryState::Draining => pb::DeliveryState::Draining,
+                }
+                .into(),
+                reason: status.reason.clone(),
+                message: status.message.clone(),
+                applied_revision: status.applied_revision,
+                report_time: Some(time_out(from_micros(status.report_time_micros))),
+            });
+        Self {
+            name: destination.name.to_string(),
+            uid: destination.uid.to_string(),
+            display_name: destination.display_name.clone(),
+            description: destination.description.clone(),
+            connection: destination.connection.to_string(),
+            record_type: pb::RecordType::from(activation.record_type).into(),
+            write_mode: write_mode.into(),
+            key_field,
+            field_mappings: activation.field_mappings.iter().map(Into::into).collect(),
+            segments: activation.segments.iter().map(Into::into).collect(),
+            deleted_profile_policy: pb::DeletedProfilePolicy::from(activation.deleted_profile_policy).into(),
+            max_delay: Some(duration_out(activation.max_delay)),
+            desired_state: desired_state.into(),
+            delivery_status,
+            export_type: pb::ExportType::ProfileBased.into(),
+            export_frequency: pb::ExportFrequency::Streaming.into(),
+            revision: destination.revision,
+            create_time: Some(time_out(destination.create_time)),
+            update_time: Some(time_out(destination.update_time)),
+            etag: destination.version.to_string(),
+        }
+    }
+}

@@ -1,0 +1,437 @@
+//! Destinations: the rules of their life, and the queries of their tables.
+
+mod row;
+
+use std::time::Duration;
+
+use activation::{
+    InvalidField,
+    destination::{Activation, RecordType, SegmentActivation, WriteMode},
+    names::{ConnectionName, DestinationName, DestinationUid, WorkspaceName},
+    plan::{Plan, PlanState, Rules},
+};
+use chrono::{DateTime, Utc};
+use contracts::page::Page;
+use serde::{Deserialize, Serialize};
+use service::{database::to_micros, in_transaction, on_database};
+
+use self::row::Row;
+use crate::store::{ChangeError, Store, check_etag, is_taken};
+
+/// The longest that a partial batch waits, unless the admin says otherwise.
+pub const DEFAULT_MAX_DELAY: Duration = Duration::from_secs(60);
+/// Later than anything that was accepted: discards all that waits.
+const END_OF_TIME_MICROS: i64 = 253_370_764_800_000_000;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    pub name: DestinationName,
+    pub uid: DestinationUid,
+    pub connection: ConnectionName,
+    pub display_name: String,
+    pub description: String,
+    pub activation: Activation,
+    /// Whether the key field tells cases apart; known after activation.
+    pub key_case_sensitive: bool,
+    pub desired_state: DesiredState,
+    pub discard_accepted_before: Option<DateTime<Utc>>,
+    pub revision: i64,
+    pub version: i64,
+    pub delivery_status: Option<DeliveryStatus>,
+    pub create_time: DateTime<Utc>,
+    pub update_time: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DesiredState {
+    Draft,
+    Enabled,
+    Disabled,
+    Deleting,
+}
+
+/// What delivery reports of a destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryStatus {
+    pub state: DeliveryState,
+    pub reason: String,
+    pub message: String,
+    pub applied_revision: i64,
+    pub report_time_micros: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    Delivering,
+    Paused,
+    Error,
+    Draining,
+}
+
+/// What happens to accepted updates that wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitingUpdates {
+    Resume,
+    Discard,
+}
+
+/// What a caller gives for a new destination.
+#[derive(Debug, Clone)]
+pub struct NewDestination {
+    pub name: DestinationName,
+    pub uid: DestinationUid,
+    pub connection: ConnectionName,
+    pub display_name: String,
+    pub description: String,
+    pub activation: Activation,
+}
+
+/// One change in the order of revisions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanChange {
+    Planned(Box<Plan>),
+    Removed { uid: DestinationUid, revision: i64 },
+}
+
+impl PlanChange {
+    pub fn revision(&self) -> i64 {
+        match self {
+            Self::Planned(plan) => plan.revision,
+            Self::Removed { revision, .. } => *revision,
+        }
+    }
+}
+
+impl Destination {
+    pub fn is_draft(&self) -> bool {
+        self.desired_state == DesiredState::Draft
+    }
+
+    /// Refuses a change of what is fixed after activation.
+    pub fn check_fixed(&self, field: &str) -> Result<(), ChangeError> {
+        if self.is_draft() {
+            return Ok(());
+        }
+        Err(ChangeError::not_ready(
+            "FIXED_AFTER_ACTIVATION",
+            format!("destination.{field}"),
+            "cannot be changed after activation; create another destination for it",
+        ))
+    }
+
+    fn plan(&self, login_host: String, org_id: String) -> Option<Plan> {
+        let state = match self.desired_state {
+            DesiredState::Draft => return None,
+            DesiredState::Enabled => PlanState::Enabled,
+            DesiredState::Disabled => PlanState::Disabled,
+            DesiredState::Deleting => PlanState::Deleting,
+        };
+        // What is activated has compiled, and every change since was checked.
+        let mut rules = Rules::compile(&self.activation, self.key_case_sensitive).ok()?;
+        rules.discard_accepted_before = self.discard_accepted_before;
+        Some(Plan {
+            destination: self.name.clone(),
+            uid: self.uid.clone(),
+            revision: self.revision,
+            state,
+            connection: self.connection.clone(),
+            login_host,
+            org_id,
+            rules,
+            max_delay: self.activation.max_delay,
+        })
+    }
+}
+
+/// A segment of another destination that the same org holds the field of.
+#[derive(Debug, Clone)]
+pub struct ClaimedField {
+    pub destination: DestinationName,
+    pub segment: SegmentActivation,
+}
+
+/// Lists segments whose field another destination of the org writes too.
+pub fn claimed_by_others(activation: &Activation, claimed: &[ClaimedField]) -> Vec<InvalidField> {
+    let mut found = Vec::new();
+    for (index, segment) in activation.segments.iter().enumerate() {
+        let field = segment.mapping_id.field();
+        let other = claimed
+            .iter()
+            .find(|other| other.segment.mapping_id.field().is_same_field(field.as_str()));
+        if let Some(other) = other {
+            found.push(InvalidField::new(
+                format!("segments[{index}].mapping_id"),
+                format!(
+                    "the field {field} receives the status of the segment {} from {} already; \
+                     give {} a field of its own",
+                    other.segment.label(),
+                    other.destination,
+                    segment.label()
+                ),
+            ));
+        }
+    }
+    found
+}
+
+const NEXT_REVISION: &str =
+    "UPDATE plan_revision SET revision = revision + 1 WHERE id = 1 RETURNING revision";
+
+impl Store {
+    pub async fn create_destination(&self, new: NewDestination) -> Result<Destination, ChangeError> {
+        const CONNECTION: &str = "SELECT name FROM connections WHERE name = $1";
+        let now = self.clock.now();
+        let destination = Destination {
+            name: new.name,
+            uid: new.uid,
+            connection: new.connection,
+            display_name: new.display_name,
+            description: new.description,
+            activation: new.activation,
+            key_case_sensitive: false,
+            desired_state: DesiredState::Draft,
+            discard_accepted_before: None,
+            revision: 0,
+            version: 1,
+            delivery_status: None,
+            create_time: now,
+            update_time: now,
+        };
+        let connection = destination.connection.to_string();
+        let known: Option<String> = on_database!(
+            &self.database,
+            pool => sqlx::query_scalar(CONNECTION).bind(&connection).fetch_optional(pool).await
+        )?;
+        if known.is_none() {
+            return Err(ChangeError::invalid(
+                "destination.connection",
+                format!("{connection} does not exist; create it first"),
+            ));
+        }
+        let row = Row::from(&destination);
+        let inserted = on_database!(
+            &self.database,
+            pool => row.bind(sqlx::query(row::INSERT)).execute(pool).await.map(|_| ())
+        );
+        match inserted {
+            Ok(()) => Ok(destination),
+            Err(error) if is_taken(&error) => Err(ChangeError::AlreadyExists(destination.name.to_string())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub async fn destination(&self, name: &DestinationName) -> Result<Option<Destination>, sqlx::Error> {
+        let row: Option<Row> = on_database!(
+            &self.database,
+            pool => sqlx::query_as(row::GET).bind(name.to_string()).fetch_optional(pool).await
+        )?;
+        row.map(TryInto::try_into).transpose()
+    }
+
+    /// Lists by name; one more than the page has when there are more.
+    pub async fn list_destinations(
+        &self,
+        workspace: &WorkspaceName,
+        page: &Page,
+    ) -> Result<Vec<Destination>, sqlx::Error> {
+        let rows: Vec<Row> = on_database!(
+            &self.database,
+            pool => sqlx::query_as(row::LIST)
+                .bind(workspace.to_string())
+                .bind(&page.after)
+                .bind(page.limit())
+                .fetch_all(pool)
+                .await
+        )?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Changes a destination by a pure function, which sees what other
+    /// destinations of the org claim. One change happens after the other.
+    pub async fn change_destination(
+        &self,
+        name: &DestinationName,
+        etag: &str,
+        change: impl FnOnce(&mut Destination, &[ClaimedField]) -> Result<(), ChangeError>,
+    ) -> Result<Destination, ChangeError> {
+        let key = name.to_string();
+        let now = self.clock.now();
+        let destination = in_transaction!(&self.database, transaction => {
+            let revision: i64 = sqlx::query_scalar(NEXT_REVISION).fetch_one(&mut *transaction).await?;
+            let row: Option<Row> = sqlx::query_as(row::GET).bind(&key).fetch_optional(&mut *transaction).await?;
+            let mut destination: Destination =
+                row.ok_or_else(|| ChangeError::NotFound(key.clone()))?.try_into()?;
+            check_etag(etag, destination.version, &key)?;
+            if destination.desired_state == DesiredState::Deleting {
+                return Err(ChangeError::not_ready("DELETING", "name", format!("{key} is being deleted")));
+            }
+            let others: Vec<Row> = sqlx::query_as(row::OF_THE_SAME_ORG)
+                .bind(&key)
+                .bind(destination.name.workspace().to_string())
+                .bind(destination.connection.to_string())
+                .bind(destination.activation.record_type.object())
+                .fetch_all(&mut *transaction)
+                .await?;
+            change(&mut destination, &claimed_fields(others)?)?;
+            destination.revision = revision;
+            destination.version += 1;
+            destination.update_time = now;
+            let row = Row::from(&destination);
+            row.bind(sqlx::query(row::UPDATE)).execute(&mut *transaction).await?;
+            destination
+        });
+        self.plans_changed.notify_waiters();
+        Ok(destination)
+    }
+
+    /// Removes a draft at once; lets an activated one drain first.
+    pub async fn delete_destination(
+        &self,
+        name: &DestinationName,
+        etag: &str,
+        waiting: WaitingUpdates,
+    ) -> Result<(), ChangeError> {
+        const DELETE_DRAFT: &str = "
+            DELETE FROM destinations
+            WHERE name = $1
+              AND desired_state = 'draft'
+              AND ($2 = '' OR $2 = CAST(version AS TEXT))";
+        let deleted = on_database!(
+            &self.database,
+            pool => sqlx::query(DELETE_DRAFT)
+                .bind(name.to_string())
+                .bind(etag)
+                .execute(pool)
+                .await
+                .map(|done| done.rows_affected())
+        )?;
+        if deleted > 0 {
+            return Ok(());
+        }
+        self.change_destination(name, etag, |destination, _| {
+            destination.desired_state = DesiredState::Deleting;
+            if waiting == WaitingUpdates::Discard {
+                destination.discard_accepted_before = DateTime::from_timestamp_micros(END_OF_TIME_MICROS);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Returns plan changes after a revision, in their order, with the newest
+    /// revision there is.
+    pub async fn plan_changes(&self, since: i64) -> Result<(Vec<PlanChange>, i64), sqlx::Error> {
+        const NEWEST: &str = "SELECT revision FROM plan_revision WHERE id = 1";
+        const REMOVED: &str = "
+            SELECT uid, revision
+            FROM removed_destinations
+            WHERE revision > $1";
+        // Read first: what is committed meanwhile comes with the next call.
+        let newest: i64 =
+            on_database!(&self.database, pool => sqlx::query_scalar(NEWEST).fetch_one(pool).await)?;
+        let rows: Vec<row::PlanRow> = on_database!(
+            &self.database,
+            pool => sqlx::query_as(row::PLANNED_SINCE).bind(since).fetch_all(pool).await
+        )?;
+        let removed: Vec<(String, i64)> = on_database!(
+            &self.database,
+            pool => sqlx::query_as(REMOVED).bind(since).fetch_all(pool).await
+        )?;
+        let mut changes = Vec::with_capacity(rows.len() + removed.len());
+        for row in rows {
+            let destination: Destination = row.destination.try_into()?;
+            if let Some(plan) = destination.plan(row.login_host, row.org_id) {
+                changes.push(PlanChange::Planned(Box::new(plan)));
+            }
+        }
+        // A caller that knows nothing need not hear of what is gone.
+        if since > 0 {
+            changes.extend(removed.into_iter().map(|(uid, revision)| PlanChange::Removed {
+                uid: DestinationUid::new(uid),
+                revision,
+            }));
+        }
+        changes.sort_by_key(PlanChange::revision);
+        Ok((changes, newest))
+    }
+
+    /// Keeps what delivery reports; a drained destination that is being deleted
+    /// is gone after this.
+    pub async fn report_status(
+        &self,
+        uid: &str,
+        status: &DeliveryStatus,
+        drained: bool,
+    ) -> Result<(), ChangeError> {
+        const KEEP: &str = "UPDATE destinations SET delivery_status = $2 WHERE uid = $1";
+        const DELETE: &str = "
+            DELETE FROM destinations
+            WHERE uid = $1
+              AND desired_state = 'deleting'
+              -- Drained by an older plan may mean: not yet told to stop taking.
+              AND revision = $2";
+        const TOMBSTONE: &str = "INSERT INTO removed_destinations (uid, revision) VALUES ($1, $2)";
+        let text = serde_json::to_string(status).expect("a status can be written as JSON");
+        on_database!(
+            &self.database,
+            pool => sqlx::query(KEEP).bind(uid).bind(text).execute(pool).await.map(|_| ())
+        )?;
+        if drained {
+            in_transaction!(&self.database, transaction => {
+                let revision: i64 = sqlx::query_scalar(NEXT_REVISION).fetch_one(&mut *transaction).await?;
+                let deleted = sqlx::query(DELETE)
+                    .bind(uid)
+                    .bind(status.applied_revision)
+                    .execute(&mut *transaction)
+                    .await?
+                    .rows_affected();
+                if deleted > 0 {
+                    sqlx::query(TOMBSTONE).bind(uid).bind(revision).execute(&mut *transaction).await?;
+                }
+            });
+            self.plans_changed.notify_waiters();
+        }
+        Ok(())
+    }
+}
+
+fn claimed_fields(rows: Vec<Row>) -> Result<Vec<ClaimedField>, sqlx::Error> {
+    let mut claimed = Vec::new();
+    for row in rows {
+        let destination: Destination = row.try_into()?;
+        let name = destination.name;
+        claimed.extend(
+            destination
+                .activation
+                .segments
+                .into_iter()
+                .map(|segment| ClaimedField {
+                    destination: name.clone(),
+                    segment,
+                }),
+        );
+    }
+    Ok(claimed)
+}
+
+/// Sets what is waiting aside, for Enable with DISCARD.
+pub fn discard_until(destination: &mut Destination, now: DateTime<Utc>) {
+    destination.discard_accepted_before = DateTime::from_timestamp_micros(to_micros(now));
+}
+
+/// Returns the record type and write mode as the table keeps them.
+fn kind_columns(activation: &Activation) -> (&'static str, String) {
+    let key_field = match &activation.write_mode {
+        WriteMode::UpdateById => String::new(),
+        WriteMode::Upsert { key_field } => key_field.to_string(),
+    };
+    (activation.record_type.object(), key_field)
+}
+
+fn record_type(object: &str) -> Option<RecordType> {
+    RecordType::ALL
+        .into_iter()
+        .find(|record_type| record_type.object() == object)
+}

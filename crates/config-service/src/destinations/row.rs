@@ -1,0 +1,349 @@
+//! Rows of the table `destinations`.
+
+use std::time::Duration;
+
+use activation::destination::{
+    Activation, DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, SegmentActivation, WriteMode,
+};
+use activation::names::DestinationUid;
+use serde::{Deserialize, Serialize};
+use service::database::{from_micros, to_micros};
+use sqlx::{Database, Encode, Type, query::Query};
+
+use super::{DesiredState, Destination, kind_columns, record_type};
+
+/// One row, columns in the order of the table.
+#[derive(sqlx::FromRow)]
+pub(super) struct Row {
+    name: String,
+    uid: String,
+    workspace: String,
+    connection: String,
+    display_name: String,
+    description: String,
+    record_type: String,
+    key_field: String,
+    key_case_sensitive: bool,
+    field_mappings: String,
+    segments: String,
+    deleted_profile_policy: String,
+    max_delay_ms: i64,
+    desired_state: String,
+    discard_accepted_before: Option<i64>,
+    revision: i64,
+    version: i64,
+    delivery_status: Option<String>,
+    create_time: i64,
+    update_time: i64,
+}
+
+/// A destination with what its plan needs of the connection.
+#[derive(sqlx::FromRow)]
+pub(super) struct PlanRow {
+    #[sqlx(flatten)]
+    pub(super) destination: Row,
+    pub(super) login_host: String,
+    pub(super) org_id: String,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT d.name, d.uid, d.workspace, d.connection, d.display_name, d.description, d.record_type,
+                d.key_field, d.key_case_sensitive, d.field_mappings, d.segments, d.deleted_profile_policy,
+                d.max_delay_ms, d.desired_state, d.discard_accepted_before, d.revision, d.version,
+                d.delivery_status, d.create_time, d.update_time ",
+            $rest
+        )
+    };
+}
+
+pub(super) const GET: &str = select!("FROM destinations AS d WHERE d.name = $1");
+
+pub(super) const LIST: &str = select!(
+    "FROM destinations AS d
+    WHERE d.workspace = $1
+      AND d.name > $2
+    ORDER BY d.name
+    LIMIT $3"
+);
+
+/// Destinations that write the same kind of record in the same org.
+pub(super) const OF_THE_SAME_ORG: &str = select!(
+    "FROM destinations AS d
+    JOIN connections AS theirs ON theirs.name = d.connection
+    JOIN connections AS ours ON ours.login_host = theirs.login_host
+    WHERE d.name <> $1
+      AND d.workspace = $2
+      AND ours.name = $3
+      AND d.record_type = $4"
+);
+
+pub(super) const PLANNED_SINCE: &str = select!(
+    ", c.login_host, c.org_id
+    FROM destinations AS d
+    JOIN connections AS c ON c.name = d.connection
+    WHERE d.revision > $1
+      AND d.desired_state <> 'draft'"
+);
+
+pub(super) const INSERT: &str = "
+    INSERT INTO destinations
+        (name, uid, workspace, connection, display_name, description, record_type, key_field, key_case_sensitive,
+         field_mappings, segments, deleted_profile_policy, max_delay_ms, desired_state, discard_accepted_before,
+         revision, version, create_time, update_time)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+
+/// Sets what can change; takes the same binds as [`INSERT`]. What delivery
+/// reports is not an admin's change and is left alone.
+pub(super) const UPDATE: &str = "
+    UPDATE destinations
+    SET connection = $4, display_name = $5, description = $6, record_type = $7, key_field = $8,
+        key_case_sensitive = $9, field_mappings = $10, segments = $11, deleted_profile_policy = $12,
+        max_delay_ms = $13, desired_state = $14, discard_accepted_before = $15, revision = $16, version = $17,
+        update_time = $19
+    WHERE name = $1
+      AND uid = $2
+      AND workspace = $3
+      AND create_time = $18";
+
+impl Row {
+    /// Binds the columns of [`INSERT`] and [`UPDATE`].
+    pub(super) fn bind<'q, D>(&'q self, query: Query<'q, D, D::Arguments>) -> Query<'q, D, D::Arguments>
+    where
+        D: Database,
+        &'q String: Encode<'q, D> + Type<D>,
+        bool: Encode<'q, D> + Type<D>,
+        i64: Encode<'q, D> + Type<D>,
+        Option<i64>: Encode<'q, D> + Type<D>,
+    {
+        query
+            .bind(&self.name)
+            .bind(&self.uid)
+            .bind(&self.workspace)
+            .bind(&self.connection)
+            .bind(&self.display_name)
+            .bind(&self.description)
+            .bind(&self.record_type)
+            .bind(&self.key_field)
+            .bind(self.key_case_sensitive)
+            .bind(&self.field_mappings)
+            .bind(&self.segments)
+            .bind(&self.deleted_profile_policy)
+            .bind(self.max_delay_ms)
+            .bind(&self.desired_state)
+            .bind(self.discard_accepted_before)
+            .bind(self.revision)
+            .bind(self.version)
+            .bind(self.create_time)
+            .bind(self.update_time)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MappingJson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribute: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SegmentJson {
+    segment: String,
+    display_name: String,
+    mapping_id: String,
+    start_time: Option<i64>,
+    end_time: Option<i64>,
+}
+
+impl From<&FieldMapping> for MappingJson {
+    fn from(mapping: &FieldMapping) -> Self {
+        let (attribute, namespace) = match mapping.source.clone() {
+            FieldSource::AttributePath(path) => (Some(path), None),
+            FieldSource::IdentityNamespace(namespace) => (None, Some(namespace)),
+        };
+        let (field, identity) = match &mapping.target {
+            FieldTarget::Field(field) => (Some(field.to_string()), None),
+            FieldTarget::Identity(identity) => (None, Some(identity.clone())),
+        };
+        Self {
+            attribute,
+            namespace,
+            field,
+            identity,
+        }
+    }
+}
+
+impl TryFrom<MappingJson> for FieldMapping {
+    type Error = Malformed;
+
+    fn try_from(json: MappingJson) -> Result<Self, Malformed> {
+        let source = match (json.attribute, json.namespace) {
+            (Some(path), None) => FieldSource::AttributePath(path),
+            (None, Some(namespace)) => FieldSource::IdentityNamespace(namespace),
+            _ => return Err(Malformed("field_mappings")),
+        };
+        let target = match (json.field, json.identity) {
+            (Some(field), None) => {
+                FieldTarget::Field(field.parse().map_err(|_| Malformed("field_mappings"))?)
+            }
+            (None, Some(identity)) => FieldTarget::Identity(identity),
+            _ => return Err(Malformed("field_mappings")),
+        };
+        Ok(Self { source, target })
+    }
+}
+
+impl From<&SegmentActivation> for SegmentJson {
+    fn from(segment: &SegmentActivation) -> Self {
+        Self {
+            segment: segment.segment.clone(),
+            display_name: segment.display_name.clone(),
+            mapping_id: segment.mapping_id.to_string(),
+            start_time: segment.start_time.map(to_micros),
+            end_time: segment.end_time.map(to_micros),
+        }
+    }
+}
+
+impl TryFrom<SegmentJson> for SegmentActivation {
+    type Error = Malformed;
+
+    fn try_from(json: SegmentJson) -> Result<Self, Malformed> {
+        Ok(Self {
+            segment: json.segment,
+            display_name: json.display_name,
+            mapping_id: json.mapping_id.parse().map_err(|_| Malformed("segments"))?,
+            start_time: json.start_time.map(from_micros),
+            end_time: json.end_time.map(from_micros),
+        })
+    }
+}
+
+/// A row that no version of this service can have written.
+#[derive(Debug, thiserror::Error)]
+#[error("the column {0} of a destination holds what was never written there")]
+pub(super) struct Malformed(&'static str);
+
+impl From<Malformed> for sqlx::Error {
+    fn from(malformed: Malformed) -> Self {
+        Self::Decode(malformed.into())
+    }
+}
+
+const POLICIES: [(DeletedProfilePolicy, &str); 3] = [
+    (DeletedProfilePolicy::Leave, "leave"),
+    (DeletedProfilePolicy::Exit, "exit"),
+    (DeletedProfilePolicy::ExitAndBlank, "exit_and_blank"),
+];
+
+const STATES: [(DesiredState, &str); 4] = [
+    (DesiredState::Draft, "draft"),
+    (DesiredState::Enabled, "enabled"),
+    (DesiredState::Disabled, "disabled"),
+    (DesiredState::Deleting, "deleting"),
+];
+
+fn text_of<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> String {
+    table
+        .iter()
+        .find(|(known, _)| known == value)
+        .map(|(_, text)| (*text).to_owned())
+        .unwrap_or_default()
+}
+
+fn value_of<T: Copy>(table: &[(T, &'static str)], text: &str) -> Option<T> {
+    table
+        .iter()
+        .find(|(_, known)| *known == text)
+        .map(|(value, _)| *value)
+}
+
+impl From<&Destination> for Row {
+    fn from(destination: &Destination) -> Self {
+        let activation = &destination.activation;
+        let (record_type, key_field) = kind_columns(activation);
+        let mappings: Vec<MappingJson> = activation.field_mappings.iter().map(Into::into).collect();
+        let segments: Vec<SegmentJson> = activation.segments.iter().map(Into::into).collect();
+        Self {
+            name: destination.name.to_string(),
+            uid: destination.uid.to_string(),
+            workspace: destination.name.workspace().to_string(),
+            connection: destination.connection.to_string(),
+            display_name: destination.display_name.clone(),
+            description: destination.description.clone(),
+            record_type: record_type.to_owned(),
+            key_field,
+            key_case_sensitive: destination.key_case_sensitive,
+            field_mappings: serde_json::to_string(&mappings).expect("mappings can be written as JSON"),
+            segments: serde_json::to_string(&segments).expect("segments can be written as JSON"),
+            deleted_profile_policy: text_of(&POLICIES, &activation.deleted_profile_policy),
+            max_delay_ms: i64::try_from(activation.max_delay.as_millis()).unwrap_or(i64::MAX),
+            desired_state: text_of(&STATES, &destination.desired_state),
+            discard_accepted_before: destination.discard_accepted_before.map(to_micros),
+            revision: destination.revision,
+            version: destination.version,
+            delivery_status: None,
+            create_time: to_micros(destination.create_time),
+            update_time: to_micros(destination.update_time),
+        }
+    }
+}
+
+impl TryFrom<Row> for Destination {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        let json = |error: serde_json::Error| sqlx::Error::Decode(error.into());
+        let write_mode = match row.key_field.as_str() {
+            "" => WriteMode::UpdateById,
+            key_field => WriteMode::Upsert {
+                key_field: key_field.parse().map_err(|_| Malformed("key_field"))?,
+            },
+        };
+        let mappings: Vec<MappingJson> = serde_json::from_str(&row.field_mappings).map_err(json)?;
+        let segments: Vec<SegmentJson> = serde_json::from_str(&row.segments).map_err(json)?;
+        Ok(Self {
+            name: row.name.parse().map_err(|_| Malformed("name"))?,
+            uid: DestinationUid::new(row.uid),
+            connection: row.connection.parse().map_err(|_| Malformed("connection"))?,
+            display_name: row.display_name,
+            description: row.description,
+            activation: Activation {
+                record_type: record_type(&row.record_type).ok_or(Malformed("record_type"))?,
+                write_mode,
+                field_mappings: mappings
+                    .into_iter()
+                    .map(TryInto::try_into)
+                    .collect::<Result<_, Malformed>>()?,
+                segments: segments
+                    .into_iter()
+                    .map(TryInto::try_into)
+                    .collect::<Result<_, Malformed>>()?,
+                deleted_profile_policy: value_of(&POLICIES, &row.deleted_profile_policy)
+                    .ok_or(Malformed("deleted_profile_policy"))?,
+                max_delay: Duration::from_millis(u64::try_from(row.max_delay_ms).unwrap_or(0)),
+            },
+            key_case_sensitive: row.key_case_sensitive,
+            desired_state: value_of(&STATES, &row.desired_state).ok_or(Malformed("desired_state"))?,
+            discard_accepted_before: row.discard_accepted_before.map(from_micros),
+            revision: row.revision,
+            version: row.version,
+            delivery_status: row
+                .delivery_status
+                .map(|text| serde_json::from_str(&text))
+                .transpose()
+                .map_err(json)?,
+            create_time: from_micros(row.create_time),
+            update_time: from_micros(row.update_time),
+        })
+    }
+}

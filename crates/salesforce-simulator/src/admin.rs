@@ -1,0 +1,118 @@
+//! The surface under `/simulator`: creating orgs, seeding them, scripting faults, reading everything back.
+//!
+//! Salesforce has nothing of this. Bodies are JSON, unknown keys are refused by name, and an error is
+//! `{"error": "…"}`.
+
+mod fields;
+mod orgs;
+mod records;
+mod script;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::org::Org;
+use crate::schema::ObjectName;
+use crate::world::World;
+
+pub(crate) use fields::put_field;
+pub(crate) use records::seed;
+
+/// A refused request of the admin surface.
+#[derive(Debug)]
+pub(crate) struct AdminError {
+    status: StatusCode,
+    text: String,
+}
+
+/// What an admin call answers.
+type AdminResult = Result<Response, AdminError>;
+
+/// Returns the routes, relative to `/simulator`.
+pub(crate) fn router() -> Router<Arc<World>> {
+    Router::new()
+        .route("/orgs", post(orgs::create).get(orgs::list))
+        .route("/orgs/{host}", delete(orgs::remove))
+        .route("/orgs/{host}/fields", post(fields::put))
+        .route("/orgs/{host}/fields/{object}/{name}", delete(fields::remove))
+        .route(
+            "/orgs/{host}/records/{object}",
+            post(records::create).get(records::list),
+        )
+        .route(
+            "/orgs/{host}/records/{object}/{id}",
+            get(records::get).patch(records::change),
+        )
+        .route("/orgs/{host}/history", get(orgs::history))
+        .route("/orgs/{host}/counters", get(orgs::counters))
+        .route("/orgs/{host}/faults", post(script::add).delete(script::clear))
+        .route("/reset", post(orgs::reset))
+        .fallback(async || not_found("the admin surface has no such path").into_response())
+        // Seeding sends tens of thousands of records at once.
+        .layer(DefaultBodyLimit::disable())
+}
+
+impl AdminError {
+    pub(crate) fn bad_request(text: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            text: text.into(),
+        }
+    }
+
+    pub(crate) fn conflict(text: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::CONFLICT,
+            text: text.into(),
+        }
+    }
+
+    /// Returns what went wrong, for a log.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl IntoResponse for AdminError {
+    fn into_response(self) -> Response {
+        answer(self.status, &json!({"error": self.text}))
+    }
+}
+
+fn answer(status: StatusCode, body: &impl Serialize) -> Response {
+    match serde_json::to_string(body) {
+        Ok(text) => (status, [(header::CONTENT_TYPE, "application/json")], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+fn not_found(text: impl Into<String>) -> AdminError {
+    AdminError {
+        status: StatusCode::NOT_FOUND,
+        text: text.into(),
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, AdminError> {
+    serde_json::from_slice(body).map_err(|error| AdminError::bad_request(error.to_string()))
+}
+
+fn org(world: &World, host: &str) -> Result<Arc<Org>, AdminError> {
+    world
+        .org(host)
+        .ok_or_else(|| not_found(format!("no org has host {host}")))
+}
+
+fn object(name: &str) -> Result<ObjectName, AdminError> {
+    ObjectName::parse(name)
+        .ok_or_else(|| not_found(format!("no object is called {name}; there are Contact and Lead")))
+}

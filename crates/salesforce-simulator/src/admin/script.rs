@@ -1,0 +1,28 @@
+//! Faults: scripted and forgotten.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde_json::json;
+
+use super::{AdminResult, answer, org, read};
+use crate::org::Fault;
+use crate::world::World;
+
+pub(super) async fn add(
+    State(world): State<Arc<World>>,
+    Path(host): Path<String>,
+    body: Bytes,
+) -> AdminResult {
+    let org = org(&world, &host)?;
+    let faults: Vec<Fault> = read(&body)?;
+    org.state().faults.extend(faults);
+    Ok(answer(StatusCode::OK, &json!({})))
+}
+
+pub(super) async fn clear(State(world): State<Arc<World>>, Path(host): Path<String>) -> AdminResult {
+    org(&world, &host)?.state().faults.clear();
+    Ok(answer(StatusCode::OK, &json!({})))
+}

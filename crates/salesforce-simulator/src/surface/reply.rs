@@ -1,0 +1,58 @@
+//! The forms an answer takes. Source: salesforce-contract.md §3.1.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::with_body;
+use crate::org::StatusFault;
+use crate::refusal::CallError;
+
+const JSON: &str = "application/json;charset=UTF-8";
+const HTML: &str = "text/html;charset=UTF-8";
+
+pub(super) fn json(status: StatusCode, body: &Value) -> Response {
+    with_body(status, JSON, body.to_string())
+}
+
+pub(super) fn ok(body: &Value) -> Response {
+    json(StatusCode::OK, body)
+}
+
+pub(super) fn empty(status: StatusCode) -> Response {
+    with_body(status, HTML, "")
+}
+
+/// Returns the array form of an error.
+pub(super) fn call_error(error: &CallError) -> Response {
+    json(
+        error.status,
+        &json!([{"message": error.message, "errorCode": error.error_code}]),
+    )
+}
+
+/// Returns what the edge answers for a host that no org has. Source: salesforce-contract.md §3.2.
+pub(super) fn no_route() -> Response {
+    // A number without a registered name; any number from 100 to 999 is a status.
+    let status = StatusCode::from_u16(420).unwrap_or(StatusCode::NOT_FOUND);
+    let page = "<!DOCTYPE html>\n<html><head><title>420</title></head><body><h1>No route to this host</h1>\
+                <p>The edge has no route for the requested host name.</p></body></html>\n";
+    with_body(status, HTML, page)
+}
+
+/// Returns the answer that a test scripted.
+pub(super) fn scripted(fault: &StatusFault) -> Response {
+    let mut response = match &fault.body {
+        Some(body) => with_body(fault.status, &fault.content_type, body.clone()),
+        None => json(
+            fault.status,
+            &json!([{"message": fault.message, "errorCode": fault.error_code}]),
+        ),
+    };
+    if let Some(seconds) = fault.retry_after {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}

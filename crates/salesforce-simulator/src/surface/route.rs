@@ -1,0 +1,113 @@
+//! Which resource a path names.
+
+use std::ops::RangeInclusive;
+
+use axum::http::{Method, StatusCode};
+
+use crate::refusal::CallError;
+
+/// The API versions served. Source: salesforce-contract.md §8.
+pub(super) const VERSIONS: RangeInclusive<u32> = 46..=67;
+
+/// The oldest version that is not retired. Source: salesforce-contract.md §8.
+const OLDEST_SUPPORTED: u32 = 31;
+
+/// A parsed path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Route {
+    pub resource: Resource,
+    /// As in the path (`v67.0`); empty outside `/services/data/`.
+    pub version: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Resource {
+    Token,
+    UserInfo,
+    Versions,
+    Limits,
+    Query,
+    Describe { object: String },
+    Record { object: String, id: String },
+    Collections,
+    CollectionsUpsert { object: String, key: String },
+    RetiredVersion,
+    Unknown,
+}
+
+impl Route {
+    pub(super) fn parse(path: &str) -> Self {
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let (resource, version) = match segments.as_slice() {
+            ["services", "oauth2", "token"] => (Resource::Token, ""),
+            ["services", "oauth2", "userinfo"] => (Resource::UserInfo, ""),
+            ["services", "data"] => (Resource::Versions, ""),
+            ["services", "data", version, rest @ ..] => (versioned(version, rest), *version),
+            _ => (Resource::Unknown, ""),
+        };
+        Self {
+            resource,
+            version: version.to_owned(),
+        }
+    }
+}
+
+impl Resource {
+    /// Fails with 405 unless `method` is one the resource has. Source: salesforce-contract.md §3.2.
+    pub(super) fn check_method(&self, method: &Method) -> Result<(), CallError> {
+        let allowed: &[&str] = match self {
+            Self::Token => &["POST"],
+            Self::Collections => &["PATCH", "POST"],
+            Self::CollectionsUpsert { .. } => &["PATCH"],
+            Self::UserInfo
+            | Self::Versions
+            | Self::Limits
+            | Self::Query
+            | Self::Describe { .. }
+            | Self::Record { .. } => &["GET", "HEAD"],
+            // Answered with 404 or 410, whatever the method.
+            Self::RetiredVersion | Self::Unknown => return Ok(()),
+        };
+        if allowed.contains(&method.as_str()) {
+            return Ok(());
+        }
+        Err(CallError::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "METHOD_NOT_ALLOWED",
+            format!(
+                "HTTP Method '{method}' not allowed. Allowed are {}",
+                allowed.join(",")
+            ),
+        ))
+    }
+}
+
+fn versioned(version: &str, rest: &[&str]) -> Resource {
+    let number = version
+        .strip_prefix('v')
+        .and_then(|v| v.strip_suffix(".0"))
+        .and_then(|v| v.parse::<u32>().ok());
+    match number {
+        Some(number) if number < OLDEST_SUPPORTED => return Resource::RetiredVersion,
+        Some(number) if VERSIONS.contains(&number) => {}
+        Some(_) | None => return Resource::Unknown,
+    }
+    let owned = |text: &str| text.to_owned();
+    match rest {
+        ["limits"] => Resource::Limits,
+        ["query"] => Resource::Query,
+        ["sobjects", object, "describe"] => Resource::Describe {
+            object: owned(object),
+        },
+        ["sobjects", object, id] => Resource::Record {
+            object: owned(object),
+            id: owned(id),
+        },
+        ["composite", "sobjects"] => Resource::Collections,
+        ["composite", "sobjects", object, key] => Resource::CollectionsUpsert {
+            object: owned(object),
+            key: owned(key),
+        },
+        _ => Resource::Unknown,
+    }
+}

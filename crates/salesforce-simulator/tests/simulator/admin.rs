@@ -1,0 +1,291 @@
+//! The surface under `/simulator`, the Rust API and the sample org.
+
+use salesforce_simulator::{Settings, Simulator, StartError, record_id, sample};
+use serde_json::{Value, json};
+
+use crate::client::{Client, HOST, Rig, TestClock, body};
+
+async fn sample_simulator(rig: &Rig) -> Simulator {
+    let clock: &TestClock = &rig.clock;
+    let settings = Settings {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        clock: clock.clock(),
+        sample_org: true,
+    };
+    Simulator::start(settings).await.unwrap()
+}
+
+#[tokio::test]
+async fn orgs_are_created_once_listed_removed_and_reset() {
+    let rig = Rig::empty().await;
+    let client = &rig.client;
+    let acme = json!({"host": "ACME.my.salesforce.com", "name": "Acme"});
+
+    let created = client.admin("POST", "/orgs", &acme).await;
+    let again = client.admin("POST", "/orgs", &acme).await;
+    let list = client.admin("GET", "/orgs", &Value::Null).await.json();
+
+    let org_id = created.json()["org_id"].clone();
+    assert_eq!(
+        (created.status, created.json()),
+        (201, json!({"host": HOST, "org_id": org_id}))
+    );
+    assert_eq!(again.status, 409);
+    assert_eq!(
+        again.json(),
+        json!({"error": format!("an org with host {HOST} exists")})
+    );
+    assert_eq!(
+        list,
+        json!([{"host": HOST, "org_id": org_id, "name": "Acme", "type": "Developer Edition"}])
+    );
+
+    assert_eq!(
+        client
+            .admin("DELETE", &format!("/orgs/{HOST}"), &Value::Null)
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        client
+            .admin("DELETE", &format!("/orgs/{HOST}"), &Value::Null)
+            .await
+            .status,
+        404
+    );
+    assert_eq!(client.admin("POST", "/orgs", &acme).await.status, 201);
+    assert_eq!(client.admin("POST", "/reset", &Value::Null).await.status, 200);
+    assert_eq!(client.admin("GET", "/orgs", &Value::Null).await.json(), json!([]));
+}
+
+#[tokio::test]
+async fn unknown_keys_are_refused_by_name() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let org = format!("/orgs/{HOST}");
+    for (path, sent, named) in [
+        (
+            "/orgs".to_owned(),
+            json!({"host": "b.my.salesforce.com", "colour": "red"}),
+            "`colour`",
+        ),
+        (
+            "/orgs".to_owned(),
+            json!({"host": "b", "apps": [{"client_id": "a", "client_secret": "b", "x": 1}]}),
+            "`x`",
+        ),
+        (
+            format!("{org}/fields"),
+            json!({"object": "Lead", "name": "a__c", "type": "string", "size": 1}),
+            "`size`",
+        ),
+        (
+            format!("{org}/faults"),
+            json!([{"on": "write", "do": {"kind": "slow", "delay": 1}}]),
+            "`delay`",
+        ),
+        (
+            format!("{org}/faults"),
+            json!([{"on": "write", "do": {"kind": "cut_before", "ids": []}}]),
+            "`ids`",
+        ),
+        (
+            format!("{org}/faults"),
+            json!([{"on": "write", "do": {"kind": "status", "status": 503, "text": ""}}]),
+            "`text`",
+        ),
+        (
+            format!("{org}/records/Contact"),
+            json!([{"Nope": 1}]),
+            "Contact has no field Nope",
+        ),
+    ] {
+        let answer = client.admin("POST", &path, &sent).await;
+        assert_eq!(answer.status, 400, "{sent}");
+        let error = answer.json()["error"].as_str().unwrap().to_owned();
+        assert!(error.contains(named), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn twenty_thousand_records_are_seeded_in_one_call_and_read_back() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let records = Value::Array(sample::sample_records("Contact", 20_000));
+
+    let ids = client.org("POST", "/records/Contact", records).await;
+    let all = client.org("GET", "/records/Contact", Value::Null).await;
+    let one = client
+        .org(
+            "GET",
+            &format!("/records/Contact/{}", record_id("003", 20_000)),
+            Value::Null,
+        )
+        .await;
+
+    assert_eq!(ids.as_array().unwrap().len(), 20_000);
+    assert_eq!(ids[0], record_id("003", 1));
+    assert_eq!(all.as_array().unwrap().len(), 20_000);
+    assert_eq!(all[19_999], one);
+    assert!(one["Email"].as_str().unwrap().ends_with(".20000@example.com"));
+}
+
+#[tokio::test]
+async fn a_taken_id_is_refused_and_nothing_is_stored() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let id = record_id("003", 1);
+    let twice = json!([{"Id": id, "LastName": "A"}, {"Id": &id[..15], "LastName": "B"}]);
+    let answer = client
+        .admin("POST", &format!("/orgs/{HOST}/records/Contact"), &twice)
+        .await;
+    assert_eq!(answer.status, 409);
+    assert_eq!(
+        client.org("GET", "/records/Contact", Value::Null).await,
+        json!([])
+    );
+}
+
+#[tokio::test]
+async fn the_history_tells_every_record_of_every_call() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    client
+        .org("POST", "/records/Contact", json!([{"LastName": "A"}]))
+        .await;
+    let id = record_id("003", 1);
+    let records = json!([{"id": id, "title": "T", "Email": "nope"}]);
+    client.write("PATCH", "", "Contact", &records).await;
+    client
+        .write("POST", "", "Contact", &json!([{"LastName": "B"}]))
+        .await;
+
+    let all = client.org("GET", "/history", Value::Null).await;
+    let rest = client.org("GET", "/history?after=1", Value::Null).await;
+
+    let refused = json!({"n": 1, "call": 1, "object": "Contact", "id": id, "operation": "update",
+        "fields": {"Title": "T", "Email": "nope"}, "success": false});
+    let created = json!({"n": 2, "call": 2, "object": "Contact", "id": record_id("003", 2), "operation": "create",
+        "fields": {"LastName": "B"}, "success": true});
+    assert_eq!(all, json!([refused, created]));
+    assert_eq!(rest, json!([created]));
+}
+
+#[tokio::test]
+async fn the_history_can_be_left_out() {
+    let rig = Rig::with_org(json!({"history": false})).await;
+    rig.client
+        .write("POST", "", "Contact", &json!([{"LastName": "B"}]))
+        .await;
+    assert_eq!(rig.client.org("GET", "/history", Value::Null).await, json!([]));
+}
+
+#[tokio::test]
+async fn the_counters_add_up() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    client
+        .write(
+            "POST",
+            "",
+            "Contact",
+            &json!([{"LastName": "A"}, {"LastName": "B"}, {"FirstName": "C"}]),
+        )
+        .await;
+    client
+        .write(
+            "PATCH",
+            "",
+            "Contact",
+            &json!([{"id": record_id("003", 1), "Title": "T"}]),
+        )
+        .await;
+    client
+        .rest(
+            "PATCH",
+            "/composite/sobjects",
+            &body("Contact", &json!([{"X__c": 1}])),
+        )
+        .await;
+
+    let counters = client.org("GET", "/counters", Value::Null).await;
+
+    assert_eq!(
+        counters,
+        json!({
+            "token_requests": 1, "token_failures": 0, "describe_calls": 0, "write_calls": 2, "write_calls_failed": 1,
+            "records_received": 4, "records_written": 3, "records_created": 2, "records_refused": 1,
+            "query_calls": 0, "api_requests": 3, "max_records_per_call": 3, "max_concurrent_writes": 1,
+            "same_record_overlaps": 0,
+        })
+    );
+}
+
+#[tokio::test]
+async fn the_sample_org_is_there_from_the_start() {
+    let rig = Rig::empty().await;
+    let simulator = sample_simulator(&rig).await;
+    let mut client = Client {
+        address: simulator.address(),
+        host: simulator.address().to_string(),
+        token: String::new(),
+    };
+    let login = client
+        .form("grant_type=password&client_id=sluice-sample-client&client_secret=sluice-sample-secret&username=integration@acme.example&password=sample-passwordSampleToken123")
+        .await
+        .json();
+    client.token = login["access_token"].as_str().unwrap().to_owned();
+    client.host = HOST.to_owned();
+
+    let leads = client.org("GET", "/records/Lead", Value::Null).await;
+    let elements = client
+        .write(
+            "PATCH",
+            "",
+            "Lead",
+            &json!([{"id": record_id("00Q", 100), "crm_2_seg__c": "realized"}]),
+        )
+        .await;
+
+    assert_eq!(leads.as_array().unwrap().len(), 100);
+    assert_eq!(leads[0]["Id"], record_id("00Q", 1));
+    assert!(leads[0]["Company"].is_string());
+    assert_eq!(elements[0]["success"], true);
+    assert_eq!(
+        client
+            .org("GET", "/records/Contact", Value::Null)
+            .await
+            .as_array()
+            .unwrap()
+            .len(),
+        100
+    );
+    simulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_taken_address_is_said_in_plain_words() {
+    let rig = Rig::empty().await;
+    let listen = rig.simulator.address();
+    let error = Simulator::start(Settings {
+        listen,
+        clock: rig.clock.clock(),
+        sample_org: false,
+    })
+    .await
+    .unwrap_err();
+    assert!(matches!(error, StartError::Listen { .. }));
+    assert_eq!(
+        error.to_string(),
+        format!("cannot listen on {listen}: address in use")
+    );
+}
+
+#[tokio::test]
+async fn a_stopped_simulator_no_longer_listens() {
+    let rig = Rig::empty().await;
+    let client = rig.client.clone();
+    rig.simulator.stop().await;
+    assert!(client.exchange("GET", "/simulator/orgs", &[], "").await.is_err());
+}

@@ -1,0 +1,266 @@
+//! A tiny HTTP/1.1 client and a started simulator: no code shared with any client of the workspace.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use salesforce_simulator::{Clock, Settings, Simulator};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+pub(crate) const HOST: &str = "acme.my.salesforce.com";
+
+/// A clock that only moves when told to.
+#[derive(Clone)]
+pub(crate) struct TestClock(Arc<AtomicI64>);
+
+/// A running simulator and how to reach it.
+pub(crate) struct Rig {
+    pub simulator: Simulator,
+    pub clock: TestClock,
+    pub client: Client,
+}
+
+/// Talks to one host of a simulator.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub address: SocketAddr,
+    pub host: String,
+    pub token: String,
+}
+
+/// One answer.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub text: String,
+}
+
+impl TestClock {
+    pub(crate) fn advance(&self, by: TimeDelta) {
+        self.0.fetch_add(by.num_milliseconds(), Ordering::SeqCst);
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        let millis = Arc::clone(&self.0);
+        Clock::new(move || DateTime::from_timestamp_millis(millis.load(Ordering::SeqCst)).unwrap())
+    }
+}
+
+impl Rig {
+    /// Starts a simulator without orgs. The clock stands at 2026-11-20 09:15:00.123 UTC.
+    pub(crate) async fn empty() -> Self {
+        let start: DateTime<Utc> = "2026-11-20T09:15:00.123Z".parse().unwrap();
+        let clock = TestClock(Arc::new(AtomicI64::new(start.timestamp_millis())));
+        let settings = Settings {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            clock: clock.clock(),
+            sample_org: false,
+        };
+        let simulator = Simulator::start(settings).await.unwrap();
+        let client = Client {
+            address: simulator.address(),
+            host: HOST.to_owned(),
+            token: String::new(),
+        };
+        Self {
+            simulator,
+            clock,
+            client,
+        }
+    }
+
+    /// Starts a simulator with one org, [`HOST`], and a session in it. `options` are added to its defaults.
+    pub(crate) async fn with_org(options: Value) -> Self {
+        let mut rig = Self::empty().await;
+        let mut org = json!({
+            "host": HOST,
+            "name": "Acme",
+            "usage_header": "exact",
+            "apps": [{"client_id": "app", "client_secret": "secret", "run_as": "svc@acme.example"}],
+            "users": [{"username": "svc@acme.example", "password": "pw", "security_token": "Tok1"}],
+        });
+        for (name, value) in options.as_object().unwrap() {
+            org[name] = value.clone();
+        }
+        let created = rig.client.admin("POST", "/orgs", &org).await;
+        assert_eq!(created.status, 201, "{created:?}");
+        rig.client.token = rig.client.log_in().await;
+        rig
+    }
+}
+
+impl Client {
+    /// Returns a new access token by client credentials.
+    pub(crate) async fn log_in(&self) -> String {
+        let answer = self
+            .form("grant_type=client_credentials&client_id=app&client_secret=secret")
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends a token request.
+    pub(crate) async fn form(&self, form: &str) -> Answer {
+        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        self.exchange("POST", "/services/oauth2/token", &headers, form)
+            .await
+            .unwrap()
+    }
+
+    /// Sends a REST request with the session; the path is relative to `/services/data/v67.0`.
+    pub(crate) async fn rest(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.try_rest(method, path, body).await.unwrap()
+    }
+
+    pub(crate) async fn try_rest(&self, method: &str, path: &str, body: &Value) -> io::Result<Answer> {
+        let authorization = format!("Bearer {}", self.token);
+        let headers = [
+            ("Authorization", authorization.as_str()),
+            ("Content-Type", "application/json"),
+        ];
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        self.exchange(method, &format!("/services/data/v67.0{path}"), &headers, &body)
+            .await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.rest("GET", path, &Value::Null).await
+    }
+
+    /// Sends records of one object to `POST` or `PATCH` `/composite/sobjects{suffix}`, and returns the
+    /// elements.
+    pub(crate) async fn write(&self, method: &str, suffix: &str, object: &str, records: &Value) -> Value {
+        let answer = self
+            .rest(
+                method,
+                &format!("/composite/sobjects{suffix}"),
+                &body(object, records),
+            )
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    /// Sends an admin request; the path is relative to `/simulator`.
+    pub(crate) async fn admin(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        self.exchange(method, &format!("/simulator{path}"), &[], &body)
+            .await
+            .unwrap()
+    }
+
+    /// Sends an admin request about this client's org and expects success.
+    pub(crate) async fn org(&self, method: &str, path: &str, body: Value) -> Value {
+        let answer = self
+            .admin(method, &format!("/orgs/{}{path}", self.host), &body)
+            .await;
+        assert!((200..300).contains(&answer.status), "{answer:?}");
+        answer.json()
+    }
+
+    pub(crate) async fn counter(&self, name: &str) -> u64 {
+        self.org("GET", "/counters", Value::Null).await[name]
+            .as_u64()
+            .unwrap()
+    }
+
+    /// Sends one request on a connection of its own and reads to its end.
+    pub(crate) async fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> io::Result<Answer> {
+        let mut request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
+            self.host
+        );
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        request += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        let mut stream = TcpStream::connect(self.address).await?;
+        stream.write_all(request.as_bytes()).await?;
+        let mut received = Vec::new();
+        stream.read_to_end(&mut received).await?;
+        Answer::read(&received).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+impl Answer {
+    /// Reads a whole answer; none if it was cut off.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let mut lines = head.split("\r\n");
+        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+        let headers: Vec<(String, String)> = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        let answer = Self {
+            status,
+            headers,
+            text: body.to_owned(),
+        };
+        let length: usize = answer.header("content-length").unwrap_or("0").parse().ok()?;
+        (body.len() >= length || status == 304).then_some(answer)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// Returns the body of a collections request whose records are all of one type.
+pub(crate) fn body(object: &str, records: &Value) -> Value {
+    let records: Vec<Value> = records
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| {
+            let mut typed = json!({"attributes": {"type": object}});
+            for (name, value) in record.as_object().unwrap() {
+                typed[name] = value.clone();
+            }
+            typed
+        })
+        .collect();
+    json!({"allOrNone": false, "records": records})
+}
+
+/// Returns the array form of an error.
+pub(crate) fn call_error(error_code: &str, message: &str) -> Value {
+    json!([{"message": message, "errorCode": error_code}])
+}
+
+/// Returns a refused element of a create or update.
+pub(crate) fn refused(status_code: &str, message: &str, fields: &[&str]) -> Value {
+    json!({"success": false, "errors": [{"statusCode": status_code, "message": message, "fields": fields}]})
+}
+
+/// Returns a written element of a create or update.
+pub(crate) fn written(id: &str) -> Value {
+    json!({"id": id, "success": true, "errors": []})
+}

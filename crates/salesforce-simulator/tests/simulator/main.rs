@@ -1,0 +1,18 @@
+//! The simulator over real HTTP, rule by rule of salesforce-contract.md.
+
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod collections;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod reading;
+#[cfg(test)]
+mod record_rules;
+#[cfg(test)]
+mod token;
+#[cfg(test)]
+mod upsert;

@@ -1,0 +1,51 @@
+//! Which org a session is of, and as whom.
+
+use serde::Deserialize;
+
+use crate::{
+    API_VERSION, Http, Session,
+    describe::{ReadError, get},
+};
+
+/// What the org says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    pub name: String,
+    /// Edition, for example `Developer Edition`.
+    pub organization_type: String,
+    /// The user that the session works as.
+    pub username: String,
+}
+
+/// Reads the org's name and type, which is also the check that the REST API is
+/// open to this user, and the user's own name.
+pub async fn organization(http: &Http, session: &Session) -> Result<Organization, ReadError> {
+    #[derive(Deserialize)]
+    struct Query {
+        records: Vec<Row>,
+    }
+    #[derive(Deserialize, Default)]
+    #[serde(rename_all = "PascalCase")]
+    struct Row {
+        name: String,
+        organization_type: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct UserInfo {
+        preferred_username: String,
+    }
+    let query = "SELECT+Id,+Name,+OrganizationType,+IsSandbox+FROM+Organization";
+    let rows: Query = get(
+        http,
+        session,
+        &format!("/services/data/{API_VERSION}/query?q={query}"),
+    )
+    .await?;
+    let row = rows.records.into_iter().next().unwrap_or_default();
+    let user: UserInfo = get(http, session, "/services/oauth2/userinfo").await?;
+    Ok(Organization {
+        name: row.name,
+        organization_type: row.organization_type.unwrap_or_default(),
+        username: user.preferred_username,
+    })
+}

@@ -1,0 +1,58 @@
+//! Channels to other services.
+
+use std::time::Duration;
+
+use tonic::{
+    service::interceptor::InterceptedService,
+    transport::{Channel, Endpoint},
+};
+
+use super::{
+    CONNECTION_WINDOW_BYTES, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, STREAM_WINDOW_BYTES, tls::ClientTls,
+};
+use crate::trace_context::InjectTraceContext;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A channel whose calls carry the current trace context.
+pub type TracedChannel = InterceptedService<Channel, InjectTraceContext>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    #[error("'{0}' is not an address such as http://127.0.0.1:7450")]
+    Address(String),
+    #[error("TLS to {address} cannot be set up")]
+    Tls {
+        address: String,
+        #[source]
+        source: tonic::transport::Error,
+    },
+}
+
+/// Makes a channel that connects when it is first used, and again after a break.
+pub fn channel(address: &str, tls: Option<&ClientTls>) -> Result<Channel, ChannelError> {
+    let mut endpoint = Endpoint::from_shared(address.to_owned())
+        .ok()
+        .filter(|endpoint| matches!(endpoint.uri().scheme_str(), Some("http" | "https")))
+        .ok_or_else(|| ChannelError::Address(address.to_owned()))?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT);
+    if let Some(tls) = tls {
+        endpoint = endpoint
+            .tls_config(tls.clone().into_config())
+            .map_err(|source| ChannelError::Tls {
+                address: address.to_owned(),
+                source,
+            })?;
+    }
+    Ok(endpoint.connect_lazy())
+}
+
+/// Lets every call of the channel carry the current trace context.
+pub fn traced(channel: Channel) -> TracedChannel {
+    InterceptedService::new(channel, InjectTraceContext)
+}
