@@ -89,6 +89,25 @@ impl MergedFields {
         }
     }
 
+    /// Returns the values that are newer than what the other holds.
+    #[must_use]
+    pub fn newer_than(&self, other: &Self) -> Self {
+        let is_newer = |name: &FieldName, write: &FieldWrite| {
+            other.0.get(name).is_none_or(|held| held.version < write.version)
+        };
+        Self(
+            self.0
+                .iter()
+                .filter(|(name, write)| is_newer(name, write))
+                .map(|(name, write)| (name.clone(), write.clone()))
+                .collect(),
+        )
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&FieldName, &FieldValue)> {
         self.0.iter().map(|(name, write)| (name, &write.value))
     }

@@ -1,0 +1,55 @@
+//! Runs: counts by hour of acceptance.
+
+use activation::names::DestinationUid;
+use chrono::{DateTime, Utc};
+use service::{database::to_micros, on_database};
+
+use super::Receipts;
+
+/// Identities of a run that ended one way.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct RunCount {
+    /// Empty: all identities.
+    pub segment: String,
+    pub outcome: String,
+    pub reason: String,
+    pub identities: i64,
+}
+
+impl Receipts {
+    /// Returns the counts of one run.
+    pub async fn run_counts(
+        &self,
+        uid: &DestinationUid,
+        run_time: DateTime<Utc>,
+    ) -> Result<Vec<RunCount>, sqlx::Error> {
+        const SQL: &str = "
+            SELECT segment, outcome, reason, identities
+            FROM run_counts
+            WHERE uid = $1
+              AND run_time = $2
+            ORDER BY segment, outcome, reason";
+        on_database!(
+            &self.database,
+            pool => sqlx::query_as(SQL).bind(uid.as_str()).bind(to_micros(run_time)).fetch_all(pool).await
+        )
+    }
+
+    /// Returns how many updates of a run have no identity that waits.
+    pub async fn settled_profiles(
+        &self,
+        uid: &DestinationUid,
+        run_time: DateTime<Utc>,
+    ) -> Result<i64, sqlx::Error> {
+        const SQL: &str = "SELECT settled FROM run_profiles WHERE uid = $1 AND run_time = $2";
+        let settled: Option<i64> = on_database!(
+            &self.database,
+            pool => sqlx::query_scalar(SQL)
+                .bind(uid.as_str())
+                .bind(to_micros(run_time))
+                .fetch_optional(pool)
+                .await
+        )?;
+        Ok(settled.unwrap_or(0))
+    }
+}
