@@ -1,1 +1,71 @@
-fn main() {}
+//! `cargo xtask <command>`: what this repository checks about itself.
+//!
+//! Each command is one module; `kept_process` and `postgres` say how whatever is started here ends again.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "the commands talk to the person who started them"
+)]
+
+mod bench;
+mod cargo;
+mod conformance;
+mod debian;
+mod house_rules;
+mod kept_process;
+mod oracle_bites;
+mod postgres;
+mod repository;
+mod run;
+mod workspace_tests;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Checks of the Sluice repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check the house rules, then run every test, with a private Postgres beside SQLite.
+    Test {
+        /// Passed on to `cargo test --workspace`, for example a part of a test's name.
+        #[arg(last = true, value_name = "ARGUMENTS")]
+        cargo_arguments: Vec<String>,
+    },
+    /// Lint the protos and the compose file, then drive a running Sluice with a foreign gRPC client (Python).
+    Conformance,
+    /// Put five faults into a copy of the mapping, one at a time; each must turn the demo red.
+    OracleBites,
+    /// Kill a running `sluice up` again and again while updates are sent; nothing accepted may be lost.
+    Crash,
+    /// The same for much longer.
+    Soak {
+        /// How many times it is killed.
+        #[arg(long, default_value_t = 100)]
+        rounds: u32,
+    },
+    /// Measure the whole path with an optimised build.
+    Bench {
+        /// Profiles to send.
+        #[arg(long, default_value_t = 100_000)]
+        profiles: u32,
+    },
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Arguments::parse().command {
+        Command::Test { cargo_arguments } => workspace_tests::test(&cargo_arguments),
+        Command::Conformance => conformance::run(),
+        Command::OracleBites => oracle_bites::run(),
+        Command::Crash => workspace_tests::crash(None),
+        Command::Soak { rounds } => workspace_tests::crash(Some(rounds)),
+        Command::Bench { profiles } => bench::run(profiles),
+    }
+}

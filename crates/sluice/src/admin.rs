@@ -1,0 +1,10 @@
+//! Admin commands: each makes one or two calls and prints what came of them.
+
+pub mod catalog;
+pub mod connections;
+pub mod credentials;
+pub mod destinations;
+pub mod mappings;
+pub mod monitoring;
+pub mod segments;
+mod text;

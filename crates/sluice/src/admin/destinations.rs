@@ -1,0 +1,398 @@
+//! `sluice destinations …`
+
+use anyhow::bail;
+use clap::{Args, Subcommand, ValueEnum};
+use contracts::config::v1 as pb;
+use prost_types::FieldMask;
+
+use super::{
+    mappings, segments,
+    text::{enum_name, print_properties, print_table, short, time},
+};
+use crate::{cli::ClientArgs, client::sent};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create a draft; map fields and add segments next.
+    Create(CreateArgs),
+    /// Show one destination, with its mappings and segments.
+    Get(NameArgs),
+    /// List destinations.
+    List(ListArgs),
+    /// Change a destination.
+    Update(UpdateArgs),
+    /// Check the draft, against the org too, and start delivering.
+    Activate(NameArgs),
+    /// Enable a disabled destination.
+    Enable(EnableArgs),
+    /// Disable a destination: updates are refused, what was accepted waits.
+    Disable(NameArgs),
+    /// Delete a destination, after what was accepted is delivered.
+    Delete(DeleteArgs),
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RecordType {
+    Contact,
+    Lead,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum DeletedProfiles {
+    Leave,
+    Exit,
+    ExitAndBlank,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Waiting {
+    /// Send what was accepted before and waits.
+    Resume,
+    /// Do not send it; it ends as excluded.
+    Discard,
+}
+
+#[derive(Debug, Args)]
+pub struct CreateArgs {
+    /// Its id: lower-case letters, digits and hyphens.
+    id: String,
+    #[arg(long)]
+    connection: String,
+    #[arg(long)]
+    record_type: RecordType,
+    /// Upsert by this external-id field, instead of updating by Salesforce id.
+    #[arg(long, value_name = "FIELD")]
+    upsert_by: Option<String>,
+    /// Name for people; the id when left out.
+    #[arg(long)]
+    display_name: Option<String>,
+    #[arg(long, default_value = "")]
+    description: String,
+    /// What a deleted profile does to its record.
+    #[arg(long, default_value = "leave")]
+    deleted_profiles: DeletedProfiles,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    destination: String,
+    #[arg(long)]
+    display_name: Option<String>,
+    #[arg(long)]
+    description: Option<String>,
+    #[arg(long)]
+    deleted_profiles: Option<DeletedProfiles>,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct NameArgs {
+    destination: String,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct EnableArgs {
+    destination: String,
+    /// What happens to updates that were accepted before and wait.
+    #[arg(long)]
+    waiting: Waiting,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct DeleteArgs {
+    destination: String,
+    /// What happens to updates that were accepted before and wait.
+    #[arg(long, default_value = "resume")]
+    waiting: Waiting,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+pub async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Create(args) => create(args).await,
+        Command::Get(args) => get(args).await,
+        Command::List(args) => list(args).await,
+        Command::Update(args) => update(args).await,
+        Command::Activate(args) => activate(args).await,
+        Command::Enable(args) => enable(args).await,
+        Command::Disable(args) => disable(args).await,
+        Command::Delete(args) => delete(args).await,
+    }
+}
+
+async fn create(args: CreateArgs) -> anyhow::Result<()> {
+    let servers = args.client.servers()?;
+    let record_type = match args.record_type {
+        RecordType::Contact => pb::RecordType::Contact,
+        RecordType::Lead => pb::RecordType::Lead,
+    };
+    let write_mode = if args.upsert_by.is_some() {
+        pb::WriteMode::Upsert
+    } else {
+        pb::WriteMode::UpdateById
+    };
+    let request = pb::CreateDestinationRequest {
+        parent: servers.workspace().to_string(),
+        destination_id: args.id.clone(),
+        destination: Some(pb::Destination {
+            display_name: args.display_name.unwrap_or(args.id),
+            description: args.description,
+            connection: servers.connection_name(&args.connection)?,
+            record_type: record_type.into(),
+            write_mode: write_mode.into(),
+            key_field: args.upsert_by.unwrap_or_default(),
+            deleted_profile_policy: policy(args.deleted_profiles).into(),
+            ..Default::default()
+        }),
+    };
+    let destination = sent(
+        servers
+            .destinations()
+            .create_destination(request)
+            .await?
+            .into_inner()
+            .destination,
+    )?;
+    let id = short(&destination.name);
+    println!("created {} (draft)", destination.name);
+    println!(
+        "next: sluice mappings set {id} …; sluice segments add {id} …; sluice destinations activate {id}"
+    );
+    Ok(())
+}
+
+fn policy(policy: DeletedProfiles) -> pb::DeletedProfilePolicy {
+    match policy {
+        DeletedProfiles::Leave => pb::DeletedProfilePolicy::Leave,
+        DeletedProfiles::Exit => pb::DeletedProfilePolicy::Exit,
+        DeletedProfiles::ExitAndBlank => pb::DeletedProfilePolicy::ExitAndBlank,
+    }
+}
+
+fn waiting(waiting: Waiting) -> pb::WaitingUpdates {
+    match waiting {
+        Waiting::Resume => pb::WaitingUpdates::Resume,
+        Waiting::Discard => pb::WaitingUpdates::Discard,
+    }
+}
+
+async fn get(args: NameArgs) -> anyhow::Result<()> {
+    let servers = args.client.servers()?;
+    let name = servers.destination_name(&args.destination)?;
+    let request = pb::GetDestinationRequest { name };
+    print(&sent(
+        servers
+            .destinations()
+            .get_destination(request)
+            .await?
+            .into_inner()
+            .destination,
+    )?);
+    Ok(())
+}
+
+async fn list(args: ListArgs) -> anyhow::Result<()> {
+    let servers = args.client.servers()?;
+    let mut rows = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = pb::ListDestinationsRequest {
+            parent: servers.workspace().to_string(),
+            page_size: 0,
+            page_token,
+        };
+        let page = servers
+            .destinations()
+            .list_destinations(request)
+            .await?
+            .into_inner();
+        rows.extend(page.destinations.into_iter().map(|destination| {
+            vec![
+                short(&destination.name),
+                destination.display_name.clone(),
+                enum_name(destination.record_type().as_str_name(), "RECORD_TYPE_"),
+                short(&destination.connection),
+                enum_name(destination.desired_state().as_str_name(), "DESIRED_STATE_"),
+                delivery(&destination),
+            ]
+        }));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    print_table(
+        &["destination", "name", "writes", "connection", "state", "delivery"],
+        rows,
+        "no destinations; create one: sluice destinations create",
+    );
+    Ok(())
+}
+
+async fn update(args: UpdateArgs) -> anyhow::Result<()> {
+    let servers = args.client.servers()?;
+    let mut paths = Vec::new();
+    if args.display_name.is_some() {
+        paths.push("display_name".to_owned());
+    }
+    if args.description.is_some() {
+        paths.push("description".to_owned());
+    }
+    if args.deleted_profiles.is_some() {
+        paths.push("deleted_profile_policy".to_owned());
+    }
+    if paths.is_empty() {
+        bail!("nothing to change; give --display-name, --description or --deleted-profiles");
+    }
+    let destination = pb::Destination {
+        name: servers.destination_name(&args.destination)?,
+        display_name: args.display_name.unwrap_or_default(),
+        description: args.description.unwrap_or_default(),
+        deleted_profile_policy: args.deleted_profiles.map(policy).unwrap_or_default().into(),
+        ..Default::default()
+    };
+    let request = pb::UpdateDestinationRequest {
+        destination: Some(destination),
+        update_mask: Some(FieldMask { paths }),
+    };
+    print(&sent(
+        servers
+            .destinations()
+            .update_destination(request)
+            .await?
+            .into_inner()
+            .destination,
+    )?);
+    Ok(())
+}
+
+async fn activate(args: NameArgs) -> anyhow::Result<()> {
+    let servers = args.client.servers()?;
+    let name = servers.destination_name(&args.destination)?;
+    let request = pb::ActivateDestinationRequest {
+        name: name.clone(),
+        etag: String::new(),
+    };
+    servers.destinations().activate_destination(request).await?;
+    println!(
+        "activated {name}; send to it: sluice send --destination {} FILE",
+        short(&name)
+    );
+    Ok(())
+}
+
+async fn enable(args: EnableArgs) -> anyhow::Result<()> {
+    let servers = args.client.servers()?;
+    let name = servers.destination_name(&args.destination)?;
+    let request = pb::EnableDestinationRequest {
+        name: name.clone(),
+        etag: String::new(),
+        waiting_updates: waiting(args.waiting).into(),
+    };
+    servers.destinations().enable_destination(request).await?;
+    println!("enabled {name}");
+    Ok(())
+}
+
+async fn disable(args: NameArgs) -> anyhow::Result<()> {
+    let servers = args.client.servers()?;
+    let name = servers.destination_name(&args.destination)?;
+    let request = pb::DisableDestinationRequest {
+        name: name.clone(),
+        etag: String::new(),
+    };
+    servers.destinations().disable_destination(request).await?;
+    println!("disabled {name}; what was accepted waits");
+    Ok(())
+}
+
+async fn delete(args: DeleteArgs) -> anyhow::Result<()> {
+    let servers = args.client.servers()?;
+    let name = servers.destination_name(&args.destination)?;
+    let request = pb::DeleteDestinationRequest {
+        name: name.clone(),
+        etag: String::new(),
+        waiting_updates: waiting(args.waiting).into(),
+    };
+    servers.destinations().delete_destination(request).await?;
+    match args.waiting {
+        Waiting::Resume => println!("deleting {name}, after what was accepted is delivered"),
+        Waiting::Discard => println!("deleting {name}; what was accepted is discarded"),
+    }
+    Ok(())
+}
+
+fn print(destination: &pb::Destination) {
+    let write_mode = match destination.write_mode() {
+        pb::WriteMode::Upsert => format!("upsert by {}", destination.key_field),
+        pb::WriteMode::Unspecified | pb::WriteMode::UpdateById => "update by Salesforce id".to_owned(),
+    };
+    let status = destination.delivery_status.as_ref();
+    print_properties(&[
+        ("destination", destination.name.clone()),
+        ("name", destination.display_name.clone()),
+        ("description", destination.description.clone()),
+        ("connection", destination.connection.clone()),
+        (
+            "writes",
+            format!(
+                "{}, {write_mode}",
+                enum_name(destination.record_type().as_str_name(), "RECORD_TYPE_")
+            ),
+        ),
+        (
+            "deleted profiles",
+            enum_name(
+                destination.deleted_profile_policy().as_str_name(),
+                "DELETED_PROFILE_POLICY_",
+            ),
+        ),
+        (
+            "state",
+            enum_name(destination.desired_state().as_str_name(), "DESIRED_STATE_"),
+        ),
+        ("delivery", delivery(destination)),
+        (
+            "",
+            status.map(|status| status.message.clone()).unwrap_or_default(),
+        ),
+        (
+            "export type",
+            enum_name(destination.export_type().as_str_name(), "EXPORT_TYPE_"),
+        ),
+        (
+            "frequency",
+            enum_name(destination.export_frequency().as_str_name(), "EXPORT_FREQUENCY_"),
+        ),
+        ("created", time(destination.create_time)),
+        ("updated", time(destination.update_time)),
+    ]);
+    mappings::print(destination);
+    segments::print(destination);
+}
+
+fn delivery(destination: &pb::Destination) -> String {
+    let Some(status) = &destination.delivery_status else {
+        return String::new();
+    };
+    let state = enum_name(status.state().as_str_name(), "DELIVERY_STATE_");
+    if status.reason.is_empty() {
+        state
+    } else {
+        format!("{state} ({})", status.reason)
+    }
+}

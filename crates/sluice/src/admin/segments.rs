@@ -1,0 +1,216 @@
+//! `sluice segments …`
+
+use std::str::FromStr;
+
+use anyhow::bail;
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use contracts::config::v1 as pb;
+use prost_types::FieldMask;
+
+use super::text::{parse_time, print_table, time, time_message};
+use crate::{cli::ClientArgs, client::sent};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Add segments: all of them, or none when one is wrong.
+    ///
+    /// Each is SEGMENT=MAPPING_ID, or SEGMENT=MAPPING_ID:NAME. The Mapping ID is the custom field that
+    /// receives the segment's status: crm_2_seg names the field crm_2_seg__c.
+    Add(AddArgs),
+    /// List the segments.
+    List(NameArgs),
+    /// Change one segment.
+    Update(UpdateArgs),
+    /// Remove one segment; its field in Salesforce is left as it is.
+    Remove(RemoveArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    destination: String,
+    #[arg(required = true, value_name = "SEGMENT=MAPPING_ID[:NAME]")]
+    segments: Vec<SegmentArg>,
+    /// Write only updates accepted from then on.
+    #[arg(long, value_parser = parse_time)]
+    start: Option<DateTime<Utc>>,
+    /// Write only updates accepted before then.
+    #[arg(long, value_parser = parse_time)]
+    end: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct NameArgs {
+    destination: String,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    destination: String,
+    segment: String,
+    #[arg(long)]
+    mapping_id: Option<String>,
+    #[arg(long)]
+    display_name: Option<String>,
+    #[arg(long, value_parser = parse_time)]
+    start: Option<DateTime<Utc>>,
+    #[arg(long, value_parser = parse_time)]
+    end: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct RemoveArgs {
+    destination: String,
+    segment: String,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentArg {
+    segment: String,
+    mapping_id: String,
+    display_name: String,
+}
+
+impl FromStr for SegmentArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (segment, rest) = text
+            .split_once('=')
+            .filter(|(segment, rest)| !segment.is_empty() && !rest.is_empty())
+            .ok_or("write it as SEGMENT=MAPPING_ID, for example 6b8e=crm_2_seg")?;
+        let (mapping_id, display_name) = rest.split_once(':').unwrap_or((rest, ""));
+        Ok(Self {
+            segment: segment.to_owned(),
+            mapping_id: mapping_id.to_owned(),
+            display_name: display_name.to_owned(),
+        })
+    }
+}
+
+pub async fn run(command: Command) -> anyhow::Result<()> {
+    let destination = match command {
+        Command::Add(args) => {
+            let servers = args.client.servers()?;
+            let segments = args
+                .segments
+                .into_iter()
+                .map(|segment| pb::SegmentActivation {
+                    segment: segment.segment,
+                    display_name: segment.display_name,
+                    mapping_id: segment.mapping_id,
+                    field: String::new(),
+                    start_time: time_message(args.start),
+                    end_time: time_message(args.end),
+                })
+                .collect();
+            let name = servers.destination_name(&args.destination)?;
+            let request = pb::AddSegmentsRequest {
+                name,
+                segments,
+                etag: String::new(),
+            };
+            servers
+                .destinations()
+                .add_segments(request)
+                .await?
+                .into_inner()
+                .destination
+        }
+        Command::List(args) => {
+            let servers = args.client.servers()?;
+            let name = servers.destination_name(&args.destination)?;
+            let request = pb::GetDestinationRequest { name };
+            servers
+                .destinations()
+                .get_destination(request)
+                .await?
+                .into_inner()
+                .destination
+        }
+        Command::Update(args) => update(args).await?,
+        Command::Remove(args) => {
+            let servers = args.client.servers()?;
+            let name = servers.destination_name(&args.destination)?;
+            let request = pb::RemoveSegmentRequest {
+                name,
+                segment: args.segment,
+                etag: String::new(),
+            };
+            servers
+                .destinations()
+                .remove_segment(request)
+                .await?
+                .into_inner()
+                .destination
+        }
+    };
+    print(&sent(destination)?);
+    Ok(())
+}
+
+async fn update(args: UpdateArgs) -> anyhow::Result<Option<pb::Destination>> {
+    let servers = args.client.servers()?;
+    let given = [
+        ("mapping_id", args.mapping_id.is_some()),
+        ("display_name", args.display_name.is_some()),
+        ("start_time", args.start.is_some()),
+        ("end_time", args.end.is_some()),
+    ];
+    let paths: Vec<String> = given
+        .iter()
+        .filter(|(_, is_given)| *is_given)
+        .map(|(path, _)| (*path).to_owned())
+        .collect();
+    if paths.is_empty() {
+        bail!("nothing to change; give --mapping-id, --display-name, --start or --end");
+    }
+    let request = pb::UpdateSegmentRequest {
+        name: servers.destination_name(&args.destination)?,
+        segment: Some(pb::SegmentActivation {
+            segment: args.segment,
+            display_name: args.display_name.unwrap_or_default(),
+            mapping_id: args.mapping_id.unwrap_or_default(),
+            field: String::new(),
+            start_time: time_message(args.start),
+            end_time: time_message(args.end),
+        }),
+        update_mask: Some(FieldMask { paths }),
+        etag: String::new(),
+    };
+    Ok(servers
+        .destinations()
+        .update_segment(request)
+        .await?
+        .into_inner()
+        .destination)
+}
+
+pub(super) fn print(destination: &pb::Destination) {
+    let rows = destination
+        .segments
+        .iter()
+        .map(|segment| {
+            vec![
+                segment.segment.clone(),
+                segment.display_name.clone(),
+                segment.field.clone(),
+                time(segment.start_time),
+                time(segment.end_time),
+            ]
+        })
+        .collect();
+    print_table(
+        &["segment", "name", "Salesforce field", "start", "end"],
+        rows,
+        "no segments; add them: sluice segments add",
+    );
+}

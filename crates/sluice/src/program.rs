@@ -1,0 +1,10 @@
+//! Programs that run until they are told to stop.
+
+mod data_dir;
+pub mod installation;
+pub mod serve;
+pub mod simulator;
+mod stop;
+pub mod up;
+
+pub(crate) use stop::on_signal as stop_on_signal;

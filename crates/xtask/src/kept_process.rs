@@ -1,0 +1,128 @@
+//! A program that runs beside us and never outlives us.
+//!
+//! A small shell stands between: it starts the program and waits for the end of its own input, which comes when
+//! we drop our end of the pipe, or when we die, in whatever way. Then it ends the program. The shell has its own
+//! process group, so that Ctrl-C at the terminal reaches us and not it.
+
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io::{BufRead, BufReader},
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+
+/// `timeout` ends a program that does not stop, and one that everybody has forgotten.
+const KEEP: &str = r#"
+timeout --kill-after=30s 20m "$@" </dev/null &
+cat >/dev/null
+kill -TERM "$!" 2>/dev/null
+wait "$!"
+"#;
+
+/// A program and the shell that keeps it. Dropping it ends both.
+#[derive(Debug)]
+pub(crate) struct KeptProcess {
+    keeper: Child,
+    /// Open as long as the program is to run.
+    hold: Option<ChildStdin>,
+}
+
+impl KeptProcess {
+    /// Starts a program whose output goes to a file.
+    pub(crate) fn start<S: AsRef<OsStr>>(
+        program: &Path,
+        arguments: impl IntoIterator<Item = S>,
+        environment: &[(&str, &str)],
+        log: &Path,
+    ) -> Result<Self> {
+        let output = File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", KEEP, "sh"])
+            .arg(program)
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .stdout(output.try_clone()?)
+            .stderr(output);
+        Self::keep(&mut shell)
+    }
+
+    /// Starts a shell script of your own that keeps something until its input ends. Returns after the script has
+    /// printed `ready`.
+    pub(crate) fn start_script(script: &mut Command) -> Result<Self> {
+        script.stdout(Stdio::piped());
+        let mut kept = Self::keep(script)?;
+        let output = kept.keeper.stdout.take().expect("its output is piped");
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        if line.trim() != "ready" {
+            let status = kept.end()?;
+            bail!("it did not start ({status})");
+        }
+        Ok(kept)
+    }
+
+    fn keep(shell: &mut Command) -> Result<Self> {
+        let mut keeper = shell
+            .stdin(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .context("sh could not be started")?;
+        let hold = keeper.stdin.take();
+        Ok(Self { keeper, hold })
+    }
+
+    /// Ends the program with SIGTERM and returns how it ended.
+    pub(crate) fn end(mut self) -> Result<ExitStatus> {
+        drop(self.hold.take());
+        Ok(self.keeper.wait()?)
+    }
+}
+
+impl Drop for KeptProcess {
+    fn drop(&mut self) {
+        drop(self.hold.take());
+        // Waited for already, or gone: either way it is over.
+        let _ = self.keeper.wait();
+    }
+}
+
+/// Returns the last lines of a log, for a person who wants to know why.
+pub(crate) fn last_lines(log: &PathBuf) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(30)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_program_ends_when_it_is_let_go_and_tells_how() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("log");
+        let script = "trap 'echo stopped; exit 7' TERM; echo started; while :; do sleep 0.05; done";
+        let kept = KeptProcess::start(Path::new("sh"), ["-c", script], &[], &log).unwrap();
+        while !std::fs::read_to_string(&log).unwrap().contains("started") {
+            std::thread::yield_now();
+        }
+
+        let status = kept.end().unwrap();
+
+        assert_eq!(status.code(), Some(7));
+        assert!(last_lines(&log).ends_with("stopped"));
+    }
+
+    #[test]
+    fn a_script_that_is_never_ready_is_an_error() {
+        let mut script = Command::new("sh");
+        script.args(["-c", "exit 3"]);
+        let error = KeptProcess::start_script(&mut script).unwrap_err();
+        assert!(error.to_string().contains("exit status: 3"), "{error}");
+    }
+}
