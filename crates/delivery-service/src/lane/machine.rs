@@ -483,9 +483,10 @@ impl OrgMachine {
                 lane.not_before = None;
                 lane.trouble = None;
                 let mut ended = Vec::new();
+                let mut left = Vec::new();
                 // The sender pairs records and results and has compared lengths.
-                for ((key, record, sent), result) in flight.records.into_iter().zip(results).rev() {
-                    let left = answered(
+                for ((key, record, sent), result) in flight.records.into_iter().zip(results) {
+                    let rest = answered(
                         record,
                         &sent,
                         result,
@@ -494,11 +495,11 @@ impl OrgMachine {
                         &mut self.random,
                         &mut ended,
                     );
-                    if let Some(left) = left {
-                        lane.waiting.put_back(key, left);
-                    }
+                    left.extend(rest.map(|rest| (key, rest)));
                 }
-                ended.reverse();
+                for (key, rest) in left.into_iter().rev() {
+                    lane.waiting.put_back(key, rest);
+                }
                 lane.settle(flight.uid, ended, actions);
             }
         }

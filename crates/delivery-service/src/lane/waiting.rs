@@ -79,8 +79,8 @@ impl Waiting {
         }
     }
 
-    /// Takes a record back that was taken and not sent, before all others.
-    /// What came meanwhile becomes its later parts.
+    /// Takes a record back that was taken and must go again: before all others,
+    /// or, where newer updates of it wait already, in their place and before them.
     pub(super) fn put_back(&mut self, key: RecordKey, mut record: WaitingRecord) {
         match self.records.remove(&key) {
             Some(later) => record.absorb(later),
