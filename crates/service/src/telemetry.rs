@@ -1,5 +1,7 @@
 //! Logs for people or machines, and traces to an OpenTelemetry collector.
 
+use std::io::IsTerminal;
+
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::{
@@ -115,6 +117,7 @@ impl Telemetry {
         let logs: Box<dyn Layer<Registry> + Send + Sync> = match settings.log_format {
             LogFormat::Text => tracing_subscriber::fmt::layer()
                 .with_writer(std::io::stderr)
+                .with_ansi(std::io::stderr().is_terminal())
                 .with_target(false)
                 .with_filter(filter)
                 .boxed(),
