@@ -5,6 +5,7 @@ mod data_keys;
 pub mod intake;
 pub mod journal;
 pub mod lane;
+mod lease;
 pub mod map;
 pub mod pipeline;
 pub mod plans;

@@ -19,7 +19,7 @@ use contracts::delivery::v1::{
 use rand::{SeedableRng, rngs::StdRng};
 use salesforce::Http;
 use service::{
-    Clock,
+    Clock, Database,
     chain::Chain,
     database::{self, Location, Migrations},
     grpc::client::TracedChannel,
@@ -42,6 +42,7 @@ use crate::{
         driver::{self, OrgDriver, Tools, plan_event},
         machine::{Event, LaneSettings, OrgMachine},
     },
+    lease::{Lease, LeaseError},
     plans::{PlanWatcher, Plans},
     receipt::{DeadLetterAdapter, ReceiptAdapter, Receipts, RunAdapter, SettleError},
     send::Sender,
@@ -65,6 +66,8 @@ pub struct Settings {
     pub lanes: LaneSettings,
     /// Seeds the jitter of retries.
     pub seed: u64,
+    /// Names this installation, the same after a restart and unlike any other.
+    pub instance: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +80,8 @@ pub enum OpenError {
     Journal(#[source] DataKeyError),
     #[error("the kept plans cannot be read")]
     Plans(#[source] sqlx::Error),
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
 }
 
 /// A failure that only a restart can mend.
@@ -86,6 +91,8 @@ pub enum FatalError {
     Journal(#[source] JournalError),
     #[error("outcomes cannot be kept; nothing more can be delivered")]
     Settle(#[source] SettleError),
+    #[error("the lease was lost; nothing more may be delivered")]
+    Lease(#[source] LeaseError),
 }
 
 /// The service, opened and not running yet.
@@ -101,6 +108,9 @@ pub struct DeliveryService {
     config: TracedChannel,
     lanes: LaneSettings,
     random: StdRng,
+    lease: Lease,
+    database: Database,
+    instance: String,
     shutdown: CancellationToken,
 }
 
@@ -110,10 +120,16 @@ impl DeliveryService {
         let key = MasterKey::load_or_create(&settings.key_file).map_err(OpenError::Key)?;
         let journal_database = settings.database.open("journal", &journal_migrations()).await?;
         let delivery_database = settings.database.open("delivery", &delivery_migrations()).await?;
+        let lease = Lease::take(
+            delivery_database.clone(),
+            settings.clock.clone(),
+            settings.instance.clone(),
+        )
+        .await?;
         let journal = Journal::new(journal_database, key, settings.clock.clone());
         journal.keys().check().await.map_err(OpenError::Journal)?;
         let receipts = Receipts::new(delivery_database.clone(), journal.keys().clone());
-        let (watcher, plans) = PlanWatcher::open(delivery_database, settings.config.clone())
+        let (watcher, plans) = PlanWatcher::open(delivery_database.clone(), settings.config.clone())
             .await
             .map_err(OpenError::Plans)?;
         let (appended_sender, appended) = mpsc::unbounded_channel();
@@ -145,6 +161,9 @@ impl DeliveryService {
             config: settings.config,
             lanes: settings.lanes,
             random: StdRng::seed_from_u64(settings.seed),
+            lease,
+            database: delivery_database,
+            instance: settings.instance,
             shutdown,
         })
     }
@@ -194,6 +213,8 @@ impl DeliveryService {
             watcher.await;
             Ok(())
         });
+        let lease = self.lease.keep(shutdown.clone());
+        tasks.spawn(async move { lease.await.map_err(FatalError::Lease) });
         let reporter = self
             .tools
             .reporter
@@ -238,6 +259,9 @@ impl DeliveryService {
         stop_writer.cancel();
         if let Ok(result) = writer.await {
             ended = ended.and(result);
+        }
+        if let Err(error) = Lease::give_back(&self.database, &self.instance).await {
+            warn!(error = %Chain(&error), "the lease could not be given back, it ends by itself");
         }
         self.receipts.close().await;
         self.journal.close().await;

@@ -52,6 +52,19 @@ pub enum SettleError {
     Key(#[from] DataKeyError),
 }
 
+impl SettleError {
+    /// Tells whether an identity was settled already: somebody else works on
+    /// the same journal, and trying again cannot help.
+    pub(crate) fn is_conflict(&self) -> bool {
+        match self {
+            Self::Store(error) => error
+                .as_database_error()
+                .is_some_and(|error| error.is_unique_violation()),
+            Self::Key(_) => false,
+        }
+    }
+}
+
 impl Receipts {
     pub(crate) fn new(database: Database, keys: DataKeys) -> Self {
         let (settled, _) = watch::channel(0);

@@ -135,7 +135,9 @@ async fn a_recorded_update_is_traced_to_its_row_and_no_secret_or_value_is_told()
         assert!(!told.contains(mark), "{mark} is told in a log or span");
     }
     // A token begins with the org's 15-character id and an exclamation mark.
-    let has_token = told.match_indices("00D").any(|(start, _)| told[start..].chars().nth(15) == Some('!'));
+    let has_token = told
+        .match_indices("00D")
+        .any(|(start, _)| told[start..].chars().nth(15) == Some('!'));
     assert!(!has_token, "a token is told in a log or span");
 }
 

@@ -207,7 +207,7 @@ impl OrgDriver {
                 .await
             {
                 Ok(()) => break,
-                Err(error) if self.tools.receipts.is_local() => {
+                Err(error) if self.tools.receipts.is_local() || error.is_conflict() => {
                     error!(org.id = self.org_id, error = %Chain(&error), "outcomes could not be written");
                     return Err(error);
                 }

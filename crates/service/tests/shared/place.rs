@@ -57,11 +57,7 @@ impl Place {
     /// Makes a database in the cluster of `cargo xtask test`.
     pub(crate) async fn postgres() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "test_{}_{}",
-            process::id(),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("test_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let mut url = cluster();
         // A cluster that was kept may hold the database of an earlier process with our id.
         execute(&url, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
@@ -85,9 +81,7 @@ impl Place {
 
 fn cluster() -> Url {
     let url = env::var("SLUICE_TEST_POSTGRES_URL").unwrap_or_else(|_| {
-        panic!(
-            "SLUICE_TEST_POSTGRES_URL is not set; run `cargo xtask test`, which starts a private Postgres"
-        )
+        panic!("SLUICE_TEST_POSTGRES_URL is not set; run `cargo xtask test`, which starts a private Postgres")
     });
     url.parse().unwrap()
 }

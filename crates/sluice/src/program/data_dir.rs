@@ -9,9 +9,12 @@ use std::{
 
 use anyhow::{Context, bail};
 
+use super::installation::seed;
+
 /// Holds the directory as long as it lives.
 pub(crate) struct DataDir {
     _lock: File,
+    instance: String,
 }
 
 impl DataDir {
@@ -49,8 +52,33 @@ impl DataDir {
             .and_then(|()| lock.rewind())
             .and_then(|()| writeln!(lock, "{}", std::process::id()))
             .with_context(|| format!("the data directory {shown} cannot be written"))?;
-        Ok(Self { _lock: lock })
+        let instance = instance(&path.join("instance"))
+            .with_context(|| format!("the data directory {shown} has no instance file"))?;
+        Ok(Self {
+            _lock: lock,
+            instance,
+        })
     }
+
+    /// Returns the name of the installation that the directory belongs to.
+    pub(crate) fn instance(&self) -> &str {
+        &self.instance
+    }
+}
+
+/// Reads the name of this installation, or makes one up.
+fn instance(path: &Path) -> anyhow::Result<String> {
+    let kept = match fs::read_to_string(path) {
+        Ok(name) => name.trim().to_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error.into()),
+    };
+    if !kept.is_empty() {
+        return Ok(kept);
+    }
+    let name = format!("{:016x}", seed()?);
+    fs::write(path, &name)?;
+    Ok(name)
 }
 
 #[cfg(test)]

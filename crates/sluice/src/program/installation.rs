@@ -61,6 +61,7 @@ impl Installation {
                 clock,
                 lanes: LaneSettings::default(),
                 seed: seed()?,
+                instance: data_dir.instance().to_owned(),
             },
             shutdown.clone(),
         )

@@ -35,7 +35,7 @@ pub async fn run(service: ServiceName, settings: &Settings) -> anyhow::Result<()
         ServiceName::Delivery => "sluice-delivery",
     };
     let telemetry = Telemetry::set_up(&settings.telemetry, name)?;
-    let _data_dir = DataDir::open(&settings.data_dir)?;
+    let data_dir = DataDir::open(&settings.data_dir)?;
     let shutdown = CancellationToken::new();
     stop::on_signal(shutdown.clone())?;
     let listener = Listener::bind_public(settings.listen.public).await?;
@@ -43,7 +43,7 @@ pub async fn run(service: ServiceName, settings: &Settings) -> anyhow::Result<()
     match service {
         ServiceName::Auth => auth(settings, listener, shutdown).await?,
         ServiceName::Config => config(settings, listener, shutdown).await?,
-        ServiceName::Delivery => delivery(settings, listener, shutdown).await?,
+        ServiceName::Delivery => delivery(settings, &data_dir, listener, shutdown).await?,
     }
     info!("stopped");
     telemetry.shut_down();
@@ -99,6 +99,7 @@ async fn config(settings: &Settings, listener: Listener, shutdown: CancellationT
 
 async fn delivery(
     settings: &Settings,
+    data_dir: &DataDir,
     listener: Listener,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
@@ -112,6 +113,7 @@ async fn delivery(
             clock: Clock::system(),
             lanes: LaneSettings::default(),
             seed: seed()?,
+            instance: data_dir.instance().to_owned(),
         },
         shutdown.clone(),
     )
