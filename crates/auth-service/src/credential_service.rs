@@ -30,7 +30,7 @@ impl CredentialService for Adapter {
             .credentials
             .put(&connection.to_string(), &grant)
             .await
-            .map_err(to_status)?;
+            .map_err(|error| to_status(&error))?;
         Ok(Response::new(pb::PutCredentialsResponse {
             info: Some(summary.into()),
         }))
@@ -46,7 +46,7 @@ impl CredentialService for Adapter {
             .credentials
             .summary(&connection.to_string())
             .await
-            .map_err(to_status)?
+            .map_err(|error| to_status(&error))?
             .ok_or_else(|| no_credentials(&connection))?;
         Ok(Response::new(pb::GetCredentialsInfoResponse {
             info: Some(summary.into()),
@@ -63,7 +63,7 @@ impl CredentialService for Adapter {
             .credentials
             .delete(&connection.to_string())
             .await
-            .map_err(to_status)?
+            .map_err(|error| to_status(&error))?
         {
             Ok(Response::new(pb::DeleteCredentialsResponse {}))
         } else {
@@ -138,8 +138,8 @@ fn no_credentials(connection: &ConnectionName) -> Status {
     )
 }
 
-pub(crate) fn to_status(error: CredentialsError) -> Status {
-    error!(error = %Chain(&error), "the credential store failed");
+fn to_status(error: &CredentialsError) -> Status {
+    error!(error = %Chain(error), "the credential store failed");
     match error {
         CredentialsError::Store(_) => status(
             Code::Unavailable,

@@ -5,7 +5,12 @@
 pub mod config {
     pub mod v1 {
         #![allow(clippy::all, clippy::pedantic, unreachable_pub, reason = "generated")]
-        #![allow(clippy::allow_attributes, unused_qualifications, reason = "generated")]
+        #![allow(
+            clippy::allow_attributes,
+            clippy::allow_attributes_without_reason,
+            reason = "generated"
+        )]
+        #![allow(unused_qualifications, reason = "generated")]
         tonic::include_proto!("sluice.config.v1");
     }
 }
@@ -14,7 +19,12 @@ pub mod config {
 pub mod auth {
     pub mod v1 {
         #![allow(clippy::all, clippy::pedantic, unreachable_pub, reason = "generated")]
-        #![allow(clippy::allow_attributes, unused_qualifications, reason = "generated")]
+        #![allow(
+            clippy::allow_attributes,
+            clippy::allow_attributes_without_reason,
+            reason = "generated"
+        )]
+        #![allow(unused_qualifications, reason = "generated")]
         tonic::include_proto!("sluice.auth.v1");
     }
 }
@@ -23,7 +33,12 @@ pub mod auth {
 pub mod delivery {
     pub mod v1 {
         #![allow(clippy::all, clippy::pedantic, unreachable_pub, reason = "generated")]
-        #![allow(clippy::allow_attributes, unused_qualifications, reason = "generated")]
+        #![allow(
+            clippy::allow_attributes,
+            clippy::allow_attributes_without_reason,
+            reason = "generated"
+        )]
+        #![allow(unused_qualifications, reason = "generated")]
         tonic::include_proto!("sluice.delivery.v1");
     }
 }

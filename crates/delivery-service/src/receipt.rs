@@ -59,7 +59,7 @@ impl SettleError {
         match self {
             Self::Store(error) => error
                 .as_database_error()
-                .is_some_and(|error| error.is_unique_violation()),
+                .is_some_and(sqlx::error::DatabaseError::is_unique_violation),
             Self::Key(_) => false,
         }
     }

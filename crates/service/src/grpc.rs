@@ -47,7 +47,7 @@ pub enum ListenError {
     },
     #[error(
         "the internal listener {0} can be reached from other machines and has no mutual TLS; \
-         use a loopback address, or set internal_tls"
+         use a loopback address, or set internal.tls"
     )]
     ExposedInternal(SocketAddr),
 }

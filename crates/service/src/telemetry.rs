@@ -81,7 +81,9 @@ impl Telemetry {
         if !(0.0..=1.0).contains(&settings.trace_ratio) {
             return Err(TelemetryError::Ratio(settings.trace_ratio));
         }
-        let filter = EnvFilter::try_new(&settings.log_filter).map_err(|source| TelemetryError::Filter {
+        // Postgres tells of every table that is there already.
+        let directives = format!("sqlx::postgres::notice=warn,{}", settings.log_filter);
+        let filter = EnvFilter::try_new(directives).map_err(|source| TelemetryError::Filter {
             filter: settings.log_filter.clone(),
             source,
         })?;

@@ -65,23 +65,24 @@ const RULES: &[Rule] = &[
     Rule {
         of: "config-service",
         forbidden: Forbidden::These(&["auth-service", "delivery-service"]),
-        reach: Reach::All,
+        reach: Reach::WithoutTests,
         reason: SERVICES_MEET,
     },
     Rule {
         of: "auth-service",
         forbidden: Forbidden::These(&["config-service", "delivery-service"]),
-        reach: Reach::All,
+        reach: Reach::WithoutTests,
         reason: SERVICES_MEET,
     },
     Rule {
         of: "delivery-service",
         forbidden: Forbidden::These(&["config-service", "auth-service"]),
-        reach: Reach::All,
+        reach: Reach::WithoutTests,
         reason: SERVICES_MEET,
     },
 ];
 
+// Their tests may start a neighbour, and still meet it there.
 const SERVICES_MEET: &str = "services meet only in the protobuf contracts";
 
 /// What `cargo metadata` says, as far as we read it.
@@ -171,6 +172,7 @@ mod tests {
             ("oracle", "serde_json", None),
             ("salesforce", "salesforce-simulator", Some("dev")),
             ("config-service", "service", None),
+            ("config-service", "auth-service", Some("dev")),
         ];
         assert_eq!(broken_rules(&metadata(&allowed)), Vec::<String>::new());
     }
@@ -182,7 +184,7 @@ mod tests {
             ("salesforce-simulator", "salesforce", Some("dev")),
             ("salesforce", "service", None),
             ("service", "activation", Some("build")),
-            ("delivery-service", "config-service", Some("dev")),
+            ("delivery-service", "config-service", None),
         ] {
             let broken = broken_rules(&metadata(&[(of, name, kind)]));
             assert_eq!(broken.len(), 1, "{broken:?}");

@@ -248,7 +248,7 @@ impl ControlPlane {
 /// Writes an update in one of the two forms that the stream takes, in turn.
 fn update(sequence: u64, document: &Value) -> anyhow::Result<delivery::ProfileUpdate> {
     let json_document = serde_json::to_vec(document)?;
-    if sequence % 2 == 0 {
+    if sequence.is_multiple_of(2) {
         let update = profile_json::parse(&json_document)?;
         if let Some(typed) = typed(&update, sequence) {
             return Ok(typed);

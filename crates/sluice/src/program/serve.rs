@@ -39,7 +39,6 @@ pub async fn run(service: ServiceName, settings: &Settings) -> anyhow::Result<()
     let shutdown = CancellationToken::new();
     stop::on_signal(shutdown.clone())?;
     let listener = Listener::bind_public(settings.listen.public).await?;
-    info!(server.address = %listener.address(), service = name, "ready");
     match service {
         ServiceName::Auth => auth(settings, listener, shutdown).await?,
         ServiceName::Config => config(settings, listener, shutdown).await?,
@@ -53,6 +52,7 @@ pub async fn run(service: ServiceName, settings: &Settings) -> anyhow::Result<()
 async fn auth(settings: &Settings, listener: Listener, shutdown: CancellationToken) -> anyhow::Result<()> {
     let internal = internal_listener(settings).await?;
     let auth = AuthService::open(auth_settings(settings, &Clock::system())?).await?;
+    ready(&listener, settings);
     let public = with_health(
         auth.add_public_routes(Routes::default()),
         &auth_service::PUBLIC_SERVICES,
@@ -82,6 +82,7 @@ async fn config(settings: &Settings, listener: Listener, shutdown: CancellationT
     })
     .await
     .context("the config-service has no database")?;
+    ready(&listener, settings);
     let public = with_health(
         config.add_public_routes(Routes::default()),
         &config_service::PUBLIC_SERVICES,
@@ -118,6 +119,7 @@ async fn delivery(
         shutdown.clone(),
     )
     .await?;
+    ready(&listener, settings);
     let public = with_health(
         delivery.add_public_routes(Routes::default()),
         &delivery_service::PUBLIC_SERVICES,
@@ -128,6 +130,11 @@ async fn delivery(
     shutdown.cancel();
     calls.await??;
     Ok(ended?)
+}
+
+/// Says so when everything is open and calls are about to be taken.
+fn ready(listener: &Listener, settings: &Settings) {
+    info!(server.address = %listener.address(), data_dir = %settings.data_dir.display(), "ready");
 }
 
 async fn with_health(routes: Routes, services: &[&'static str]) -> Routes {

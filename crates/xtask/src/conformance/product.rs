@@ -80,6 +80,9 @@ impl Product {
 /// Returns two loopback addresses that nobody uses.
 fn free_addresses() -> Result<[String; 2]> {
     // Both are held until both are known, so that they differ.
-    let (first, second) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
+    let (first, second) = (
+        TcpListener::bind("127.0.0.1:0")?,
+        TcpListener::bind("127.0.0.1:0")?,
+    );
     Ok([first.local_addr()?.to_string(), second.local_addr()?.to_string()])
 }
