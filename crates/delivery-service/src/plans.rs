@@ -23,9 +23,7 @@ const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Default)]
 pub struct PlanSet {
     by_uid: HashMap<DestinationUid, Arc<Plan>>,
-    /// Whether a snapshot was ever received; before that, what is not here may
-    /// exist all the same.
-    is_complete: bool,
+    by_name: HashMap<DestinationName, DestinationUid>,
 }
 
 /// The current plans. Cheap to clone.
@@ -41,7 +39,7 @@ pub(crate) struct PlanWatcher {
 
 impl PlanSet {
     pub fn get(&self, name: &DestinationName) -> Option<&Arc<Plan>> {
-        self.by_uid.values().find(|plan| plan.destination == *name)
+        self.by_name.get(name).and_then(|uid| self.by_uid.get(uid))
     }
 
     pub fn of_workspace(&self, workspace: &WorkspaceName) -> impl Iterator<Item = &Arc<Plan>> {
@@ -58,8 +56,19 @@ impl PlanSet {
         self.by_uid.values()
     }
 
-    pub fn is_complete(&self) -> bool {
-        self.is_complete
+    fn insert(&mut self, plan: Arc<Plan>) {
+        self.by_name.insert(plan.destination.clone(), plan.uid.clone());
+        self.by_uid.insert(plan.uid.clone(), plan);
+    }
+
+    fn remove(&mut self, uid: &DestinationUid) {
+        let Some(plan) = self.by_uid.remove(uid) else {
+            return;
+        };
+        // A later destination may have the name by now.
+        if self.by_name.get(&plan.destination) == Some(uid) {
+            self.by_name.remove(&plan.destination);
+        }
     }
 }
 
@@ -92,7 +101,7 @@ impl PlanWatcher {
         for (uid, body) in rows {
             match read(&body) {
                 Some(plan) => {
-                    set.by_uid.insert(plan.uid.clone(), Arc::new(plan));
+                    set.insert(Arc::new(plan));
                 }
                 None => warn!(
                     destination.uid = uid,
@@ -142,7 +151,7 @@ impl PlanWatcher {
             .await?
             .into_inner();
         // Until the snapshot is complete, plans that it has not told of stay.
-        let mut snapshot: Option<HashMap<DestinationUid, Arc<Plan>>> = Some(HashMap::new());
+        let mut snapshot = Some(PlanSet::default());
         while let Some(message) = stream.message().await? {
             match message.event {
                 Some(Event::Plan(plan)) => match Plan::try_from(&plan) {
@@ -151,10 +160,10 @@ impl PlanWatcher {
                         self.keep(&plan).await;
                         match &mut snapshot {
                             Some(snapshot) => {
-                                snapshot.insert(valid.uid.clone(), valid);
+                                snapshot.insert(valid);
                             }
                             None => self.plans.send_modify(|set| {
-                                set.by_uid.insert(valid.uid.clone(), valid.clone());
+                                set.insert(valid.clone());
                             }),
                         }
                     }
@@ -165,20 +174,17 @@ impl PlanWatcher {
                 Some(Event::RemovedUid(uid)) => {
                     self.forget(&uid).await;
                     self.plans.send_modify(|set| {
-                        set.by_uid.remove(&DestinationUid::new(uid));
+                        set.remove(&DestinationUid::new(uid));
                     });
                 }
                 Some(Event::SnapshotComplete(_)) => {
                     if let Some(snapshot) = snapshot.take() {
-                        info!(plans = snapshot.len(), "plans are up to date");
+                        info!(plans = snapshot.by_uid.len(), "plans are up to date");
                         let known: Vec<DestinationUid> = self.plans.borrow().by_uid.keys().cloned().collect();
-                        for uid in known.iter().filter(|uid| !snapshot.contains_key(*uid)) {
+                        for uid in known.iter().filter(|uid| !snapshot.by_uid.contains_key(*uid)) {
                             self.forget(uid.as_str()).await;
                         }
-                        self.plans.send_replace(PlanSet {
-                            by_uid: snapshot,
-                            is_complete: true,
-                        });
+                        self.plans.send_replace(snapshot);
                     }
                 }
                 Some(Event::Heartbeat(_)) | None => {}

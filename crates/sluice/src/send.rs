@@ -72,8 +72,6 @@ pub async fn run(args: SendArgs) -> anyhow::Result<ExitCode> {
     }
     let telemetry = Telemetry::set_up(&telemetry_settings, "sluice-send")?;
     let servers = args.client.servers()?;
-    let input = Input::open(args.files)?;
-    let producer = args.producer.unwrap_or_else(|| input.producer.clone());
     let destination = args
         .destination
         .map(|name| servers.destination_name(&name))
@@ -82,6 +80,12 @@ pub async fn run(args: SendArgs) -> anyhow::Result<ExitCode> {
         Some(name) => pb::update_batch::Target::Destination(name.clone()),
         None => pb::update_batch::Target::Workspace(servers.workspace().to_string()),
     };
+    // The same file for another destination is another thing to send.
+    let to = destination
+        .clone()
+        .unwrap_or_else(|| servers.workspace().to_string());
+    let input = Input::open(args.files, &to)?;
+    let producer = args.producer.unwrap_or_else(|| input.producer.clone());
     let bar = progress_bar(input.lines);
     let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
     let reading = tokio::spawn(read(input.into_lines(), target, sender));

@@ -30,8 +30,9 @@ pub(super) struct Lines {
 }
 
 impl Input {
-    /// Checks that every file can be read, counts lines, and names the content.
-    pub(super) fn open(files: Vec<PathBuf>) -> anyhow::Result<Self> {
+    /// Checks that every file can be read, counts lines, and names the content
+    /// and where it goes.
+    pub(super) fn open(files: Vec<PathBuf>, to: &str) -> anyhow::Result<Self> {
         let from_stdin = files.iter().filter(|file| is_stdin(file)).count();
         if from_stdin > 0 {
             if files.len() > 1 {
@@ -44,6 +45,7 @@ impl Input {
             });
         }
         let mut content = digest::Context::new(&digest::SHA256);
+        content.update(to.as_bytes());
         let mut lines = 0;
         let mut buffer = vec![0; 1 << 16];
         for path in &files {
@@ -134,10 +136,20 @@ mod tests {
         let (one, two) = (directory.path().join("1"), directory.path().join("2"));
         std::fs::write(&one, "{\"a\":1}\n\n{\"b\":2}").unwrap();
         std::fs::write(&two, "{\"c\":3}\n").unwrap();
-        let input = Input::open(vec![one.clone(), two]).unwrap();
+        let input = Input::open(vec![one.clone(), two], "a").unwrap();
         assert_eq!(input.lines, Some(4));
-        assert_eq!(input.producer, Input::open(input.files.clone()).unwrap().producer);
-        assert_ne!(input.producer, Input::open(vec![one]).unwrap().producer);
+        assert_eq!(
+            input.producer,
+            Input::open(input.files.clone(), "a").unwrap().producer
+        );
+        assert_ne!(
+            input.producer,
+            Input::open(vec![one.clone()], "a").unwrap().producer
+        );
+        assert_ne!(
+            input.producer,
+            Input::open(input.files.clone(), "b").unwrap().producer
+        );
         let mut lines = input.into_lines();
         let mut read = Vec::new();
         while let Some((number, line)) = lines.next().await.unwrap() {
@@ -149,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        let error = Input::open(vec!["no-such-file".into()]).err().unwrap();
+        let error = Input::open(vec!["no-such-file".into()], "a").err().unwrap();
         assert!(format!("{error:#}").contains("no-such-file"));
     }
 }
