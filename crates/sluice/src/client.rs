@@ -15,7 +15,10 @@ use contracts::{
         receipt_service_client::ReceiptServiceClient, run_service_client::RunServiceClient,
     },
 };
-use service::grpc::client::{TracedChannel, channel, traced};
+use service::{
+    chain::Chain,
+    grpc::client::{TracedChannel, channel, traced},
+};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -103,7 +106,7 @@ pub fn sent<T>(message: Option<T>) -> anyhow::Result<T> {
 /// of its own, and for a server that is not there what to do.
 pub fn error_text(error: &anyhow::Error) -> String {
     let Some(status) = error.chain().find_map(|cause| cause.downcast_ref::<Status>()) else {
-        return format!("{error:#}");
+        return Chain(error.as_ref()).to_string();
     };
     let context: Vec<String> = error
         .chain()
