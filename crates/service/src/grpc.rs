@@ -174,14 +174,24 @@ pub async fn with_health_and_reflection(
             .set_service_status(*service, tonic_health::ServingStatus::Serving)
             .await;
     }
-    let mut reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(descriptors)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
-    for service in services {
-        reflection = reflection.with_service_name(*service);
-    }
-    let reflection = reflection
+    // Many clients still ask by the older version.
+    let newer = reflection(descriptors, services)
         .build_v1()
         .expect("our own descriptors are well-formed");
-    routes.add_service(health).add_service(reflection)
+    let older = reflection(descriptors, services)
+        .build_v1alpha()
+        .expect("our own descriptors are well-formed");
+    routes.add_service(health).add_service(newer).add_service(older)
+}
+
+fn reflection(
+    descriptors: &'static [u8],
+    services: &[&'static str],
+) -> tonic_reflection::server::Builder<'static> {
+    services.iter().fold(
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(descriptors)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET),
+        |builder, service| builder.with_service_name(*service),
+    )
 }

@@ -30,8 +30,9 @@ pub(crate) fn run() -> Result<ExitCode> {
     if outcome.is_err() {
         product.explain();
     }
-    product.end()?;
+    let ended = product.end();
     outcome?;
+    ended?;
     println!("ok: everything held");
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use std::{
     fs::File,
     io::{BufRead, BufReader},
     os::unix::process::CommandExt,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
 };
 
@@ -92,7 +92,7 @@ impl Drop for KeptProcess {
 }
 
 /// Returns the last lines of a log, for a person who wants to know why.
-pub(crate) fn last_lines(log: &PathBuf) -> String {
+pub(crate) fn last_lines(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(30)..].join("\n")
