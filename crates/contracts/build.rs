@@ -18,6 +18,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         PathBuf::from(env::var("OUT_DIR")?).join("descriptors.bin"),
         encoded,
     )?;
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        // They carry secrets: `secrets.rs` prints them without.
+        .skip_debug([
+            ".sluice.auth.v1.ClientCredentialsGrant",
+            ".sluice.auth.v1.PasswordGrant",
+            ".sluice.auth.v1.GetTokenResponse",
+        ])
+        .compile_fds(descriptors)?;
     Ok(())
 }

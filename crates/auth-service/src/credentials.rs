@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use service::{
     Clock, Database,
     database::{from_micros, to_micros},
-    in_transaction, on_database,
+    on_database,
     seal::{KeyError, MasterKey, OpenError},
 };
 use zeroize::{Zeroize, Zeroizing};
@@ -35,6 +35,13 @@ pub struct CredentialsSummary {
     pub username: String,
     pub version: i64,
     pub update_time: DateTime<Utc>,
+}
+
+/// Tells credentials from those before and after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Edition {
+    version: i64,
+    update_time: i64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -124,10 +131,7 @@ impl Credentials {
 
     /// Stores credentials in place of those before.
     pub async fn put(&self, connection: &str, grant: &Grant) -> Result<CredentialsSummary, CredentialsError> {
-        const NEXT_VERSION: &str = "
-            SELECT COALESCE(MAX(version), 0) + 1
-            FROM credentials
-            WHERE connection = $1";
+        const HELD_VERSION: &str = "SELECT version FROM credentials WHERE connection = $1";
         const PUT: &str = "
             INSERT INTO credentials
                 (connection, version, grant_kind, client_id, username, key_id, data_key, format, sealed, update_time)
@@ -136,32 +140,42 @@ impl Credentials {
             SET version = excluded.version, grant_kind = excluded.grant_kind, client_id = excluded.client_id,
                 username = excluded.username, key_id = excluded.key_id, data_key = excluded.data_key,
                 format = excluded.format, sealed = excluded.sealed, update_time = excluded.update_time
-            -- Of two at the same time the later one must not lose to the earlier.
-            WHERE credentials.version < excluded.version";
+            -- Somebody else's put since the version was read: no row moves, and it is read again.
+            WHERE credentials.version = excluded.version - 1";
         let (grant_kind, client_id, username, secrets) = parts(grant);
         let plaintext =
             Zeroizing::new(serde_json::to_vec(&secrets).expect("three texts can be written as JSON"));
         let now = self.clock.now();
-        let version = in_transaction!(&self.database, transaction => {
-            let version: i64 =
-                sqlx::query_scalar(NEXT_VERSION).bind(connection).fetch_one(&mut *transaction).await?;
+        let version = loop {
+            let held: Option<i64> = on_database!(
+                &self.database,
+                pool => sqlx::query_scalar(HELD_VERSION).bind(connection).fetch_optional(pool).await
+            )?;
+            let version = held.unwrap_or(0) + 1;
+            // The seal is bound to the version, so it is made anew with it.
             let place = place(connection, version);
             let (data_key, wrapped) = self.key.new_data_key(&place).map_err(CredentialsError::Seal)?;
-            sqlx::query(PUT)
-                .bind(connection)
-                .bind(version)
-                .bind(grant_kind)
-                .bind(client_id)
-                .bind(username)
-                .bind(self.key.id())
-                .bind(wrapped)
-                .bind(FORMAT)
-                .bind(data_key.seal(&place, &plaintext))
-                .bind(to_micros(now))
-                .execute(&mut *transaction)
-                .await?;
-            version
-        });
+            let moved = on_database!(
+                &self.database,
+                pool => sqlx::query(PUT)
+                    .bind(connection)
+                    .bind(version)
+                    .bind(grant_kind)
+                    .bind(client_id)
+                    .bind(username)
+                    .bind(self.key.id())
+                    .bind(&wrapped)
+                    .bind(FORMAT)
+                    .bind(data_key.seal(&place, &plaintext))
+                    .bind(to_micros(now))
+                    .execute(pool)
+                    .await
+                    .map(|done| done.rows_affected())
+            )?;
+            if moved == 1 {
+                break version;
+            }
+        };
         Ok(CredentialsSummary {
             connection: connection.to_owned(),
             grant_kind: grant_kind.to_owned(),
@@ -185,13 +199,15 @@ impl Credentials {
         Ok(row.map(Into::into))
     }
 
-    /// Returns the version of what is stored.
-    pub(crate) async fn version(&self, connection: &str) -> Result<Option<i64>, CredentialsError> {
-        const SQL: &str = "SELECT version FROM credentials WHERE connection = $1";
-        Ok(on_database!(
+    /// Names what is stored. Versions begin again after a deletion, so the time
+    /// is part of it.
+    pub(crate) async fn edition(&self, connection: &str) -> Result<Option<Edition>, CredentialsError> {
+        const SQL: &str = "SELECT version, update_time FROM credentials WHERE connection = $1";
+        let edition: Option<(i64, i64)> = on_database!(
             &self.database,
-            pool => sqlx::query_scalar(SQL).bind(connection).fetch_optional(pool).await
-        )?)
+            pool => sqlx::query_as(SQL).bind(connection).fetch_optional(pool).await
+        )?;
+        Ok(edition.map(|(version, update_time)| Edition { version, update_time }))
     }
 
     /// Opens the credentials.

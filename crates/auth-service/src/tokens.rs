@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 use service::Clock;
 use tracing::{info, warn};
 
-use crate::credentials::{Credentials, CredentialsError};
+use crate::credentials::{Credentials, CredentialsError, Edition};
 
 /// Far above the connections of one installation; bounds memory all the same.
 const MAX_CACHED_TOKENS: u64 = 10_000;
@@ -32,7 +32,7 @@ pub struct Tokens {
 struct CacheKey {
     connection: String,
     login_host: Host,
-    credentials_version: i64,
+    edition: Edition,
 }
 
 #[derive(Debug)]
@@ -66,16 +66,16 @@ impl Tokens {
     /// Answers the cached token, or logs in. Calls at the same time share one
     /// login, and its failure.
     pub async fn get(&self, connection: &str, login_host: &Host) -> Result<Arc<Token>, Arc<GetTokenError>> {
-        let version = self
+        let edition = self
             .credentials
-            .version(connection)
+            .edition(connection)
             .await
             .map_err(|error| Arc::new(error.into()))?
             .ok_or_else(|| Arc::new(GetTokenError::NoCredentials(connection.to_owned())))?;
         let key = CacheKey {
             connection: connection.to_owned(),
             login_host: login_host.clone(),
-            credentials_version: version,
+            edition,
         };
         self.cache
             .try_get_with(key, self.log_in(connection, login_host))

@@ -48,4 +48,5 @@ pub const FILE_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/de
 
 pub mod convert;
 pub mod page;
+mod secrets;
 pub mod status;
