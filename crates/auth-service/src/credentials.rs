@@ -38,11 +38,8 @@ pub struct CredentialsSummary {
 }
 
 /// Tells credentials from those before and after.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Edition {
-    version: i64,
-    update_time: i64,
-}
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Edition(Vec<u8>);
 
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
@@ -199,15 +196,15 @@ impl Credentials {
         Ok(row.map(Into::into))
     }
 
-    /// Names what is stored. Versions begin again after a deletion, so the time
-    /// is part of it.
+    /// Names what is stored. Versions begin again after a deletion; the sealed
+    /// data key is another one for every put.
     pub(crate) async fn edition(&self, connection: &str) -> Result<Option<Edition>, CredentialsError> {
-        const SQL: &str = "SELECT version, update_time FROM credentials WHERE connection = $1";
-        let edition: Option<(i64, i64)> = on_database!(
+        const SQL: &str = "SELECT data_key FROM credentials WHERE connection = $1";
+        let data_key: Option<Vec<u8>> = on_database!(
             &self.database,
-            pool => sqlx::query_as(SQL).bind(connection).fetch_optional(pool).await
+            pool => sqlx::query_scalar(SQL).bind(connection).fetch_optional(pool).await
         )?;
-        Ok(edition.map(|(version, update_time)| Edition { version, update_time }))
+        Ok(data_key.map(Edition))
     }
 
     /// Opens the credentials.

@@ -62,10 +62,11 @@ impl TokenService for Adapter {
 
 fn to_status(error: &GetTokenError) -> Status {
     match error {
-        GetTokenError::NoCredentials(_) => status(
+        GetTokenError::NoCredentials(_) => with_fix(
             Code::FailedPrecondition,
             "CREDENTIALS_NOT_FOUND",
             error.to_string(),
+            "Put them with CredentialService.PutCredentials, or: sluice credentials put",
         ),
         GetTokenError::Credentials(CredentialsError::Store(_)) => status(
             Code::Unavailable,
@@ -75,17 +76,26 @@ fn to_status(error: &GetTokenError) -> Status {
         GetTokenError::Credentials(CredentialsError::Sealed { .. } | CredentialsError::Seal(_)) => {
             status(Code::Internal, "CREDENTIALS_SEALED", error.to_string())
         }
-        GetTokenError::Login(TokenError::Refused(refusal)) => {
-            let metadata = HashMap::from([("fix".to_owned(), refusal.cause.fix().to_owned())]);
-            let details = ErrorDetails::with_error_info(refusal.cause.reason(), DOMAIN, metadata);
-            Status::with_error_details(Code::FailedPrecondition, error.to_string(), details)
-        }
+        GetTokenError::Login(TokenError::Refused(refusal)) => with_fix(
+            Code::FailedPrecondition,
+            refusal.cause.reason(),
+            error.to_string(),
+            refusal.cause.fix(),
+        ),
         GetTokenError::Login(TokenError::Unreachable(_) | TokenError::Busy(_) | TokenError::Unusable(_)) => {
-            status(
+            with_fix(
                 Code::Unavailable,
                 "SALESFORCE_UNAVAILABLE",
                 Chain(error).to_string(),
+                "Try again in a while; if it stays so, check the custom domain and this machine's way to the internet.",
             )
         }
     }
+}
+
+/// Returns a status that says what to do about it, too.
+fn with_fix(code: Code, reason: &str, message: String, fix: &str) -> Status {
+    let metadata = HashMap::from([("fix".to_owned(), fix.to_owned())]);
+    let details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
+    Status::with_error_details(code, message, details)
 }

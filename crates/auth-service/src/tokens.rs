@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
-use moka::future::Cache;
+use moka::{
+    future::Cache,
+    ops::compute::{CompResult, Op},
+};
 use salesforce::{
     Host, Http,
     oauth::{IssuedToken, TokenError, request_token},
@@ -45,7 +48,7 @@ pub struct Token {
 
 #[derive(Debug, thiserror::Error)]
 pub enum GetTokenError {
-    #[error("{0} has no credentials; put them with CredentialService.PutCredentials")]
+    #[error("{0} has no credentials")]
     NoCredentials(String),
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -85,17 +88,29 @@ impl Tokens {
     /// Forgets a token that Salesforce refused. One that is no longer the
     /// cached one was reported before, and nothing happens.
     pub async fn reject(&self, connection: &str, token_id: &str) {
-        let rejected = self
+        let keys: Vec<Arc<CacheKey>> = self
             .cache
             .iter()
-            .find(|(key, token)| key.connection == connection && token.id == token_id)
-            .map(|(key, _)| key);
-        if let Some(key) = rejected {
-            self.cache.invalidate(&*key).await;
-            info!(
-                connection.name = connection,
-                "salesforce no longer takes the token, will log in again"
-            );
+            .filter(|(key, _)| key.connection == connection)
+            .map(|(key, _)| key)
+            .collect();
+        for key in keys {
+            // Compared and removed in one step: another call may have brought
+            // a newer token meanwhile.
+            let outcome = self
+                .cache
+                .entry(key.as_ref().clone())
+                .and_compute_with(|held| {
+                    let is_rejected = held.is_some_and(|held| held.value().id == token_id);
+                    std::future::ready(if is_rejected { Op::Remove } else { Op::Nop })
+                })
+                .await;
+            if matches!(outcome, CompResult::Removed(_)) {
+                info!(
+                    connection.name = connection,
+                    "salesforce no longer takes the token, will log in again"
+                );
+            }
         }
     }
 

@@ -46,7 +46,9 @@ impl ConnectionService for Adapter {
         let mut wrong = Vec::new();
         let workspace: Option<WorkspaceName> = keep(parsed(&request.parent, "parent"), &mut wrong);
         let id: Option<ResourceId> = keep(parsed(&request.connection_id, "connection_id"), &mut wrong);
-        let message = required(request.connection, "connection").map_err(invalid_field)?;
+        let Some(message) = keep(required(request.connection, "connection"), &mut wrong) else {
+            return Err(invalid_argument(&wrong));
+        };
         let display_name = keep(display_name(&message.display_name), &mut wrong);
         let login_host = keep(login_host(&message.custom_domain), &mut wrong);
         let (Some(workspace), Some(id), Some(display_name), Some(login_host)) =

@@ -42,6 +42,39 @@ pub(crate) struct Adapter {
 
 const DEFAULT_PAGE_SIZE: i32 = 50;
 
+/// How the segments of a destination are called in a request: problems are
+/// told by the caller's own paths.
+#[derive(Debug, Clone, Copy)]
+enum SegmentPaths {
+    /// As in the destination.
+    OfDestination,
+    /// The request adds segments behind so many.
+    Added { before: usize },
+    /// The request is about one segment.
+    One,
+}
+
+impl SegmentPaths {
+    fn in_request(self, problems: Vec<InvalidField>) -> Vec<InvalidField> {
+        let renamed = |problem: InvalidField| {
+            let parts = problem
+                .field
+                .strip_prefix("segments[")
+                .and_then(|rest| rest.split_once(']'));
+            let Some((Ok(index), rest)) = parts.map(|(index, rest)| (index.parse::<usize>(), rest)) else {
+                return problem;
+            };
+            let field = match self {
+                Self::Added { before } if index >= before => format!("segments[{}]{rest}", index - before),
+                Self::One => format!("segment{rest}"),
+                Self::OfDestination | Self::Added { .. } => return problem,
+            };
+            InvalidField::new(field, problem.problem)
+        };
+        problems.into_iter().map(renamed).collect()
+    }
+}
+
 /// What the org says of a destination.
 struct OrgAnswer {
     org_id: String,
@@ -57,7 +90,7 @@ impl Adapter {
     }
 
     /// Compares a destination with the org's own description.
-    async fn ask_org(&self, destination: &Destination) -> Result<OrgAnswer, Status> {
+    async fn ask_org(&self, destination: &Destination, paths: SegmentPaths) -> Result<OrgAnswer, Status> {
         let connection = self
             .store
             .connection(&destination.connection)
@@ -74,7 +107,7 @@ impl Adapter {
         if !found.is_empty() {
             return Err(ChangeError::NotReady {
                 reason: "ORG_DOES_NOT_FIT",
-                problems: found,
+                problems: paths.in_request(found),
             }
             .into());
         }
@@ -91,15 +124,16 @@ impl Adapter {
         &self,
         name: &str,
         etag: &str,
-        change: impl Fn(&mut Activation) -> Result<(), ChangeError>,
+        change: impl Fn(&mut Activation) -> Result<SegmentPaths, ChangeError>,
     ) -> Result<Destination, Status> {
         let name: DestinationName = parsed(name, "name").map_err(invalid_field)?;
         let mut changed = self.existing(&name).await?;
         let seen_etag = changed.version.to_string();
-        change(&mut changed.activation)?;
+        let paths = change(&mut changed.activation)?;
         if !changed.is_draft() {
-            Rules::compile(&changed.activation, true).map_err(ChangeError::Invalid)?;
-            self.ask_org(&changed).await?;
+            Rules::compile(&changed.activation, true)
+                .map_err(|problems| ChangeError::Invalid(paths.in_request(problems)))?;
+            self.ask_org(&changed, paths).await?;
         }
         // What was asked of the org holds for what was read.
         let etag = if etag.is_empty() && !changed.is_draft() {
@@ -111,8 +145,13 @@ impl Adapter {
         let stored = self
             .store
             .change_destination(&name, etag, |destination, claimed| {
-                change(&mut destination.activation)?;
-                check_activation(&destination.activation, claimed, max_segments)
+                let paths = change(&mut destination.activation)?;
+                check_activation(&destination.activation, claimed, max_segments).map_err(
+                    |error| match error {
+                        ChangeError::Invalid(problems) => ChangeError::Invalid(paths.in_request(problems)),
+                        other => other,
+                    },
+                )
             })
             .await?;
         Ok(stored)
@@ -166,7 +205,9 @@ impl DestinationService for Adapter {
         let mut wrong = Vec::new();
         let workspace: Option<WorkspaceName> = keep(parsed(&request.parent, "parent"), &mut wrong);
         let id: Option<ResourceId> = keep(parsed(&request.destination_id, "destination_id"), &mut wrong);
-        let message = destination_in(request.destination).map_err(invalid_field)?;
+        let Some(message) = keep(destination_in(request.destination), &mut wrong) else {
+            return Err(invalid_argument(&wrong));
+        };
         let display_name = keep(display_name(&message), &mut wrong);
         let connection = keep(parsed(&message.connection, "destination.connection"), &mut wrong);
         let record_type = keep(
@@ -322,7 +363,7 @@ impl DestinationService for Adapter {
         let destination = self
             .change_activation(&request.name, &request.etag, |activation| {
                 activation.field_mappings.clone_from(&mappings);
-                Ok(())
+                Ok(SegmentPaths::OfDestination)
             })
             .await?;
         Ok(Response::new(pb::SetFieldMappingsResponse {
@@ -344,8 +385,9 @@ impl DestinationService for Adapter {
         let segments: Vec<SegmentActivation> = all(&request.segments, "segments", segment_in)?;
         let destination = self
             .change_activation(&request.name, &request.etag, |activation| {
+                let before = activation.segments.len();
                 activation.segments.extend(segments.iter().cloned());
-                Ok(())
+                Ok(SegmentPaths::Added { before })
             })
             .await?;
         Ok(Response::new(pb::AddSegmentsResponse {
@@ -367,7 +409,7 @@ impl DestinationService for Adapter {
                     update_segment_field(segment, path, &message)
                         .map_err(|invalid| ChangeError::Invalid(vec![invalid]))?;
                 }
-                Ok(())
+                Ok(SegmentPaths::One)
             })
             .await?;
         Ok(Response::new(pb::UpdateSegmentResponse {
@@ -386,7 +428,7 @@ impl DestinationService for Adapter {
                 activation
                     .segments
                     .retain(|segment| segment.segment != request.segment);
-                Ok(())
+                Ok(SegmentPaths::OfDestination)
             })
             .await?;
         Ok(Response::new(pb::RemoveSegmentResponse {
@@ -432,7 +474,7 @@ impl DestinationService for Adapter {
             reason: "DRAFT_NOT_FINISHED",
             problems,
         })?;
-        let answer = self.ask_org(&draft).await?;
+        let answer = self.ask_org(&draft, SegmentPaths::OfDestination).await?;
         self.store.pin_org(&draft.connection, &answer.org_id).await?;
         let etag = if request.etag.is_empty() {
             draft.version.to_string()

@@ -89,6 +89,7 @@ async fn watch(
     sender: &mpsc::Sender<Result<pb::WatchPlansResponse, Status>>,
 ) -> Result<(), sqlx::Error> {
     let mut known = since;
+    let mut told = since;
     let mut is_snapshot = true;
     let mut quiet_polls = 0;
     loop {
@@ -109,10 +110,9 @@ async fn watch(
             })
             .collect();
         quiet_polls = if events.is_empty() { quiet_polls + 1 } else { 0 };
-        known = events
-            .iter()
-            .map(|(revision, _)| *revision)
-            .fold(newest.max(known), i64::max);
+        // What was committed after the newest revision was read may have come
+        // in part; it comes again, whole, with the next read.
+        known = newest.max(known);
         if is_snapshot {
             is_snapshot = false;
             events.push((known, Event::SnapshotComplete(pb::SnapshotComplete {})));
@@ -120,15 +120,17 @@ async fn watch(
             quiet_polls = 0;
             events.push((known, Event::Heartbeat(pb::Heartbeat {})));
         }
-        for (revision, event) in events {
-            if sender
-                .send(Ok(pb::WatchPlansResponse {
-                    revision,
-                    event: Some(event),
-                }))
-                .await
-                .is_err()
-            {
+        for (index, (revision, event)) in events.iter().enumerate() {
+            // A revision is reached with the last of its events; a stream that
+            // breaks before that must not skip the others.
+            if events.get(index + 1).is_none_or(|(next, _)| next > revision) {
+                told = told.max((*revision).min(known));
+            }
+            let message = pb::WatchPlansResponse {
+                revision: told,
+                event: Some(event.clone()),
+            };
+            if sender.send(Ok(message)).await.is_err() {
                 return Ok(());
             }
         }

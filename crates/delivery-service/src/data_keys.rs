@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 /// Hands out data keys. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct DataKeys {
+pub struct DataKeys {
     database: Database,
     master: Arc<MasterKey>,
     known: Arc<Mutex<Known>>,

@@ -84,7 +84,7 @@ struct FrameRow {
 }
 
 impl Journal {
-    pub(crate) fn new(database: Database, master: MasterKey, clock: Clock) -> Self {
+    pub fn new(database: Database, master: MasterKey, clock: Clock) -> Self {
         let keys = DataKeys::new(database.clone(), master);
         Self {
             database,
@@ -93,7 +93,8 @@ impl Journal {
         }
     }
 
-    pub(crate) fn keys(&self) -> &DataKeys {
+    /// Returns the keys that seal frames, and dead letters too.
+    pub fn keys(&self) -> &DataKeys {
         &self.keys
     }
 

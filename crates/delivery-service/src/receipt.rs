@@ -66,7 +66,7 @@ impl SettleError {
 }
 
 impl Receipts {
-    pub(crate) fn new(database: Database, keys: DataKeys) -> Self {
+    pub fn new(database: Database, keys: DataKeys) -> Self {
         let (settled, _) = watch::channel(0);
         Self {
             database,
@@ -77,7 +77,7 @@ impl Receipts {
     }
 
     /// Returns which identities of frames in a range are settled.
-    pub(crate) async fn settled(
+    pub async fn settled(
         &self,
         uid: &DestinationUid,
         first: i64,
@@ -108,7 +108,7 @@ impl Receipts {
 
     /// Forgets what was kept long enough. A settlement stays as long as its
     /// frame is in the journal: it tells a lane what need not be done again.
-    pub(crate) async fn prune(
+    pub async fn prune(
         &self,
         journal: &Journal,
         now: DateTime<Utc>,

@@ -116,7 +116,11 @@ impl Database {
         schema: &'static str,
         migrations: &Migrations,
     ) -> Result<Self, OpenError> {
-        let options: PgConnectOptions = url.expose_secret().parse().map_err(|_| OpenError::Url)?;
+        let text = url.expose_secret();
+        if !(text.starts_with("postgres://") || text.starts_with("postgresql://")) {
+            return Err(OpenError::Url);
+        }
+        let options: PgConnectOptions = text.parse().map_err(|_| OpenError::Url)?;
         let host = options.get_host().to_owned();
         let pool = PgPoolOptions::new()
             .max_connections(MAX_POSTGRES_CONNECTIONS)

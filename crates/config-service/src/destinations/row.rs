@@ -68,11 +68,17 @@ pub(super) const LIST: &str = select!(
     LIMIT $3"
 );
 
-/// Destinations that write the same kind of record in the same org.
+/// Destinations that write the same kind of record in the same org. Where an
+/// org is not pinned yet, the login host tells it, unless all orgs share it.
 pub(super) const OF_THE_SAME_ORG: &str = select!(
     "FROM destinations AS d
     JOIN connections AS theirs ON theirs.name = d.connection
-    JOIN connections AS ours ON ours.login_host = theirs.login_host
+    JOIN connections AS ours ON
+        ours.name = theirs.name
+        OR (ours.org_id <> '' AND ours.org_id = theirs.org_id)
+        OR ((ours.org_id = '' OR theirs.org_id = '')
+            AND ours.login_host = theirs.login_host
+            AND ours.login_host NOT IN ('login.salesforce.com', 'test.salesforce.com'))
     WHERE d.name <> $1
       AND d.workspace = $2
       AND ours.name = $3

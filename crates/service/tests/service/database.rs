@@ -99,7 +99,7 @@ async fn stores_of_different_services_share_no_table(place: &Place) {
 
 #[tokio::test]
 async fn a_url_that_is_none_is_refused_without_telling_it() {
-    let location = Location::Postgres("mysql://me:open-sesame@host/db".into());
+    let location = Location::Postgres("postgres//me:open-sesame@host/db".into());
 
     let error = location.open("config", &migrations()).await.err().unwrap();
 

@@ -179,7 +179,8 @@ async fn a_server_of_another_authority_is_not_called() {
 #[tokio::test]
 async fn an_internal_listener_that_others_can_reach_must_have_tls() {
     let everywhere: SocketAddr = "0.0.0.0:0".parse().unwrap();
-    let settings = Authority::new().sign("server");
+    let authority = Authority::new();
+    let settings = authority.sign("server");
 
     let exposed = Listener::bind_internal(everywhere, None).await.err().unwrap();
     let secured = Listener::bind_internal(everywhere, Some(settings.server().unwrap())).await;

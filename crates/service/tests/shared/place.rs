@@ -36,21 +36,19 @@ macro_rules! on_both_databases {
 }
 pub(crate) use on_both_databases;
 
-/// An empty database, and a folder beside it.
+/// An empty database.
 pub(crate) struct Place {
     pub(crate) location: Location,
-    /// For key files. The databases of SQLite are below it, in `databases`.
-    pub(crate) directory: TempDir,
+    /// Of SQLite; removed with this.
+    _directory: Option<TempDir>,
 }
 
 impl Place {
     pub(crate) fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let databases = directory.path().join("databases");
-        std::fs::create_dir(&databases).unwrap();
         Self {
-            location: Location::Directory(databases),
-            directory,
+            location: Location::Directory(directory.path().to_owned()),
+            _directory: Some(directory),
         }
     }
 
@@ -65,7 +63,7 @@ impl Place {
         url.set_path(&name);
         Self {
             location: Location::Postgres(url.to_string().into()),
-            directory: tempfile::tempdir().unwrap(),
+            _directory: None,
         }
     }
 

@@ -27,9 +27,7 @@ impl StoredBytes {
     }
 
     pub(crate) fn contain(&self, part: &str) -> bool {
-        self.0
-            .windows(part.len())
-            .any(|window| window == part.as_bytes())
+        self.0.windows(part.len()).any(|window| window == part.as_bytes())
     }
 }
 
@@ -38,10 +36,8 @@ async fn columns(connection: &mut PgConnection) -> Vec<u8> {
         SELECT table_schema || '.' || table_name, column_name, data_type
         FROM information_schema.columns
         WHERE table_schema NOT IN ('pg_catalog', 'information_schema')";
-    let columns: Vec<(String, String, String)> = sqlx::query_as(COLUMNS)
-        .fetch_all(&mut *connection)
-        .await
-        .unwrap();
+    let columns: Vec<(String, String, String)> =
+        sqlx::query_as(COLUMNS).fetch_all(&mut *connection).await.unwrap();
     let mut bytes = Vec::new();
     for (table, column, data_type) in columns {
         let value = match data_type.as_str() {

@@ -3,6 +3,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use activation::profile::ProfileUpdate;
 use contracts::delivery::v1::{
     self as pb, DeliverRequest, deliver_request::Message, deliver_response::Answer,
 };
@@ -120,6 +121,10 @@ impl Sending<'_> {
         // Invariants: what was sent and not answered is in `unanswered`; the
         // sending half is closed once nothing is left to send.
         loop {
+            if self.is_done() {
+                // Half-closed; the server ends its half when all is answered.
+                requests = None;
+            }
             let in_flight: usize = self.unanswered.iter().map(|batch| batch.updates.len()).sum();
             let may_read = self.has_more && again.is_empty() && in_flight < WINDOW && requests.is_some();
             tokio::select! {
@@ -153,10 +158,6 @@ impl Sending<'_> {
                     }
                 },
             }
-            if self.is_done() {
-                // Half-closed; the server ends its half when all is answered.
-                requests = None;
-            }
         }
     }
 
@@ -172,9 +173,23 @@ impl Sending<'_> {
         on_progress: &mut impl FnMut(Progress),
     ) {
         let before = batch.updates.len();
-        batch.updates.retain(|update| update.sequence > last_accepted);
+        batch.updates.retain(|update| {
+            let is_new = update.sequence > last_accepted;
+            if !is_new {
+                // What was malformed was refused then, and still is.
+                match ProfileUpdate::try_from(update) {
+                    Ok(_) => self.summary.already_accepted += 1,
+                    Err(invalid) => self.summary.refused.push(pb::InvalidUpdate {
+                        sequence: update.sequence,
+                        reason: "INVALID_FIELD".to_owned(),
+                        field: invalid.field,
+                        message: invalid.problem,
+                    }),
+                }
+            }
+            is_new
+        });
         let skipped = (before - batch.updates.len()) as u64;
-        self.summary.already_accepted += skipped;
         if skipped > 0 {
             on_progress(Progress::Answered(skipped));
         }

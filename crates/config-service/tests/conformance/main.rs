@@ -1,0 +1,24 @@
+//! What admins configure, over gRPC, with the real auth-service and a simulated Salesforce, the same on both databases.
+
+#[cfg(test)]
+mod activation;
+#[cfg(test)]
+mod checks;
+#[cfg(test)]
+mod connections;
+#[cfg(test)]
+mod destinations;
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+#[path = "../../../service/tests/shared/place.rs"]
+mod place;
+#[cfg(test)]
+mod plans;
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
+mod segments;
+#[cfg(test)]
+#[path = "../../../auth-service/tests/shared/simulated.rs"]
+mod simulated;

@@ -1,0 +1,16 @@
+//! The journal and the outcomes, the same on both databases.
+
+#[cfg(test)]
+mod journal;
+#[cfg(test)]
+mod opened;
+#[cfg(test)]
+#[path = "../../../service/tests/shared/place.rs"]
+mod place;
+#[cfg(test)]
+mod receipts;
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
+#[path = "../../../service/tests/shared/stored_bytes.rs"]
+mod stored_bytes;
