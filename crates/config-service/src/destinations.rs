@@ -353,6 +353,9 @@ impl Store {
                 revision,
             }));
         }
+        // What came after the newest revision was read may be a part only; it
+        // comes whole with the next call.
+        changes.retain(|change| change.revision() <= newest);
         changes.sort_by_key(PlanChange::revision);
         Ok((changes, newest))
     }

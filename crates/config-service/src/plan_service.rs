@@ -110,8 +110,6 @@ async fn watch(
             })
             .collect();
         quiet_polls = if events.is_empty() { quiet_polls + 1 } else { 0 };
-        // What was committed after the newest revision was read may have come
-        // in part; it comes again, whole, with the next read.
         known = newest.max(known);
         if is_snapshot {
             is_snapshot = false;
@@ -123,8 +121,11 @@ async fn watch(
         for (index, (revision, event)) in events.iter().enumerate() {
             // A revision is reached with the last of its events; a stream that
             // breaks before that must not skip the others.
-            if events.get(index + 1).is_none_or(|(next, _)| next > revision) {
-                told = told.max((*revision).min(known));
+            let is_last = events.get(index + 1).is_none_or(|(next, event)| {
+                next > revision || matches!(event, Event::SnapshotComplete(_) | Event::Heartbeat(_))
+            });
+            if is_last {
+                told = told.max(*revision);
             }
             let message = pb::WatchPlansResponse {
                 revision: told,

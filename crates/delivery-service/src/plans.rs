@@ -12,12 +12,19 @@ use contracts::config::v1::{
 };
 use prost::Message;
 use service::{Database, chain::Chain, grpc::client::TracedChannel, in_transaction, on_database};
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 /// How long to wait before asking a config-service again that was away.
 const RECONNECT_DELAY: Duration = Duration::from_secs(1);
+
+/// How long an unknown destination is waited for: the time that a plan may
+/// need from a fresh activation to here.
+const PLAN_DELAY: Duration = Duration::from_secs(3);
 
 /// All plans at one moment.
 #[derive(Debug, Clone, Default)]
@@ -80,6 +87,23 @@ impl Plans {
 
     pub fn get(&self, name: &DestinationName) -> Option<Arc<Plan>> {
         self.0.borrow().get(name).cloned()
+    }
+
+    /// Returns a destination's plan; one that is not known yet is waited for, a
+    /// short while.
+    pub async fn find(&self, name: &DestinationName) -> Option<Arc<Plan>> {
+        let mut plans = self.clone();
+        timeout(PLAN_DELAY, async {
+            loop {
+                if let Some(plan) = plans.get(name) {
+                    return Some(plan);
+                }
+                plans.changed().await.ok()?;
+            }
+        })
+        .await
+        .ok()
+        .flatten()
     }
 
     /// Waits for the next change; ends when the watcher has stopped.

@@ -1,6 +1,6 @@
 //! Finds the destination of an update, or says why there is none.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use activation::{
     map::is_of_interest,
@@ -8,13 +8,8 @@ use activation::{
     plan::{Plan, PlanState},
     profile::ProfileUpdate,
 };
-use tokio::time::timeout;
 
 use crate::plans::Plans;
-
-/// How long an unknown destination is waited for: the time that a plan may
-/// need from a fresh activation to here.
-const PLAN_DELAY: Duration = Duration::from_secs(3);
 
 /// Where a batch of updates goes.
 #[derive(Debug, Clone)]
@@ -44,7 +39,7 @@ impl Route {
     /// waited for, a short while.
     pub async fn find(plans: &Plans, target: &Target) -> Self {
         match target {
-            Target::Destination(name) => match plan_of(plans, name).await {
+            Target::Destination(name) => match plans.find(name).await {
                 Some(plan) => match refusal(&plan) {
                     None => Self::Destination(plan),
                     Some(refused) => Self::Nowhere(refused),
@@ -89,24 +84,6 @@ impl Route {
             Self::Nowhere(refused) => Err(refused.clone()),
         }
     }
-}
-
-async fn plan_of(plans: &Plans, name: &DestinationName) -> Option<Arc<Plan>> {
-    if let Some(plan) = plans.get(name) {
-        return Some(plan);
-    }
-    let mut plans = plans.clone();
-    timeout(PLAN_DELAY, async {
-        loop {
-            if let Some(plan) = plans.get(name) {
-                return Some(plan);
-            }
-            plans.changed().await.ok()?;
-        }
-    })
-    .await
-    .ok()
-    .flatten()
 }
 
 fn refusal(plan: &Plan) -> Option<Refused> {

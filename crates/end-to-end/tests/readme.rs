@@ -253,7 +253,7 @@ async fn a_line_that_was_refused_is_refused_again_when_the_file_is_sent_again() 
 
     let again = services.run(&line).await?;
 
-    assert!(again.stdout.contains("1 updates were accepted before"), "{again}");
+    assert!(again.stdout.contains("1 updates were answered before"), "{again}");
     assert!(again.failed()?.contains("line 1: "));
     assert_eq!(services.counts().await?.unwrap().received, 1);
     Ok(())

@@ -10,7 +10,7 @@ use std::{path::Path, time::Duration};
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    PgPool, SqlitePool,
+    ConnectOptions, Connection, PgPool, SqlitePool,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -122,6 +122,15 @@ impl Database {
         }
         let options: PgConnectOptions = text.parse().map_err(|_| OpenError::Url)?;
         let host = options.get_host().to_owned();
+        // The pool would try until its time is up, and then say only that.
+        let connection = options.connect().await.map_err(|source| OpenError::Connect {
+            host: host.clone(),
+            source,
+        })?;
+        connection.close().await.map_err(|source| OpenError::Connect {
+            host: host.clone(),
+            source,
+        })?;
         let pool = PgPoolOptions::new()
             .max_connections(MAX_POSTGRES_CONNECTIONS)
             .acquire_timeout(LOCK_TIMEOUT)

@@ -10,7 +10,10 @@ use clap::Args;
 use contracts::delivery::v1 as pb;
 use indicatif::{ProgressBar, ProgressStyle};
 use service::telemetry::Telemetry;
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep},
+};
 
 use self::{
     lines::{Input, Lines},
@@ -86,13 +89,14 @@ pub async fn run(args: SendArgs) -> anyhow::Result<ExitCode> {
         .unwrap_or_else(|| servers.workspace().to_string());
     let input = Input::open(args.files, &to)?;
     let producer = args.producer.unwrap_or_else(|| input.producer.clone());
+    let patience = Duration::from_secs(args.patience);
     let bar = progress_bar(input.lines);
     let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
     let reading = tokio::spawn(read(input.into_lines(), target, sender));
     let stream = Stream {
         servers: servers.clone(),
         producer: producer.clone(),
-        patience: Duration::from_secs(args.patience),
+        patience,
     };
     let summary = stream
         .send(batches, |progress| match progress {
@@ -112,7 +116,7 @@ pub async fn run(args: SendArgs) -> anyhow::Result<ExitCode> {
     reading.await.context("reading the input failed")??;
     print(&summary, &producer);
     if let Some(destination) = destination.filter(|_| args.wait) {
-        wait(&servers, &destination).await?;
+        wait(&servers, &destination, patience).await?;
     }
     telemetry.shut_down();
     Ok(if summary.refused.is_empty() {
@@ -179,10 +183,10 @@ fn print(summary: &Summary, producer: &str) {
     if summary.refused.len() > SHOWN_REFUSALS {
         eprintln!("… and {} more lines", summary.refused.len() - SHOWN_REFUSALS);
     }
-    if summary.already_accepted > 0 {
+    if summary.already_answered > 0 {
         println!(
-            "{} updates were accepted before and are not sent again",
-            summary.already_accepted
+            "{} updates were answered before and are not sent again",
+            summary.already_answered
         );
         println!("(to send them all again, choose another name with --producer)");
     }
@@ -193,24 +197,32 @@ fn print(summary: &Summary, producer: &str) {
     );
 }
 
-/// Waits until nothing of the destination waits, and shows its newest run.
-async fn wait(servers: &Servers, destination: &str) -> anyhow::Result<()> {
+/// Waits until nothing of the destination waits, and shows the sum of its runs.
+async fn wait(servers: &Servers, destination: &str, patience: Duration) -> anyhow::Result<()> {
+    let mut last_answer = Instant::now();
     loop {
         let request = pb::ListRunsRequest {
             parent: destination.to_owned(),
             ..Default::default()
         };
-        let runs = servers.runs().list_runs(request).await?.into_inner().runs;
-        let waiting: i64 = runs.iter().map(|run| run.profiles_waiting).sum();
-        if waiting == 0 {
-            let total = |count: fn(&pb::Run) -> i64| runs.iter().map(count).sum::<i64>();
-            println!(
-                "{} identities delivered, {} excluded, {} failed (all runs of {destination})",
-                total(|run| run.identities_delivered),
-                total(|run| run.identities_excluded),
-                total(|run| run.identities_failed)
-            );
-            return Ok(());
+        match servers.runs().list_runs(request).await {
+            Ok(answer) => {
+                last_answer = Instant::now();
+                let runs = answer.into_inner().runs;
+                let total = |count: fn(&pb::Run) -> i64| runs.iter().map(count).sum::<i64>();
+                if total(|run| run.profiles_waiting) == 0 {
+                    println!(
+                        "{} identities delivered, {} excluded, {} failed (all runs of {destination})",
+                        total(|run| run.identities_delivered),
+                        total(|run| run.identities_excluded),
+                        total(|run| run.identities_failed)
+                    );
+                    return Ok(());
+                }
+            }
+            // Everything is accepted; the server may be on its way back.
+            Err(status) if stream::may_retry(&status) && last_answer.elapsed() < patience => {}
+            Err(status) => return Err(status.into()),
         }
         sleep(POLL_INTERVAL).await;
     }

@@ -106,7 +106,9 @@ mod tests {
     fn a_kept_program_ends_when_it_is_let_go_and_tells_how() {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("log");
-        let script = "trap 'echo stopped; exit 7' TERM; echo started; while :; do sleep 0.05; done";
+        // The pause lets `timeout` learn whom it keeps before it is told to end it.
+        let script =
+            "trap 'echo stopped; exit 7' TERM; sleep 0.2; echo started; while :; do sleep 0.05; done";
         let kept = KeptProcess::start(Path::new("sh"), ["-c", script], &[], &log).unwrap();
         while !std::fs::read_to_string(&log).unwrap().contains("started") {
             std::thread::yield_now();

@@ -146,7 +146,7 @@ async fn an_activated_destination_takes_no_change_that_the_org_does_not_fit(plac
         .await
         .unwrap_err();
 
-    assert_names(&missing, Code::FailedPrecondition, &["segments[1].mapping_id"]);
+    assert_names(&missing, Code::FailedPrecondition, &["segments[0].mapping_id"]);
     let problems = assert_names(
         &unfinished,
         Code::InvalidArgument,

@@ -29,7 +29,11 @@ impl DeadLetterService for Adapter {
     ) -> Result<Response<pb::ListDeadLettersResponse>, Status> {
         let request = request.into_inner();
         let name = parsed(&request.parent, "parent").map_err(invalid_field)?;
-        let plan = self.plans.get(&name).ok_or_else(|| unknown_destination(&name))?;
+        let plan = self
+            .plans
+            .find(&name)
+            .await
+            .ok_or_else(|| unknown_destination(&name))?;
         let page =
             Page::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE).map_err(invalid_field)?;
         let before = match page.after.as_str() {

@@ -81,10 +81,14 @@ impl Installation {
         let public_calls = tokio::spawn(listener.serve(public, shutdown.clone()));
 
         let stop = shutdown.clone();
+        let stopped = format!(
+            "the delivery-service stopped (data directory {})",
+            settings.data_dir.display()
+        );
         let running = tokio::spawn(async move {
             // Held until the very end.
             let _data_dir = data_dir;
-            let delivered = delivery.run().await.context("the delivery-service stopped");
+            let delivered = delivery.run().await.context(stopped);
             stop.cancel();
             let _ = tokio::time::timeout(HANG_UP_TIMEOUT, public_calls).await;
             stop_internal.cancel();

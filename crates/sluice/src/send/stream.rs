@@ -35,8 +35,8 @@ pub struct Stream {
 /// What became of everything.
 #[derive(Debug, Default)]
 pub struct Summary {
-    /// Accepted under this name before.
-    pub already_accepted: u64,
+    /// Answered under this name before.
+    pub already_answered: u64,
     pub accepted: u64,
     pub refused: Vec<pb::InvalidUpdate>,
 }
@@ -113,9 +113,8 @@ impl Sending<'_> {
         let last_accepted = opened(&mut answers).await?;
         on_progress(Progress::Back);
         self.last_progress = Instant::now();
-        if !is_first {
-            self.answered_through(last_accepted, on_progress);
-        }
+        // After a break everything unanswered is sent again: what was accepted is
+        // answered at once, and a refusal that was lost is told again.
         let mut again: VecDeque<pb::UpdateBatch> = self.unanswered.clone();
         let mut requests = Some(requests);
         // Invariants: what was sent and not answered is in `unanswered`; the
@@ -178,7 +177,7 @@ impl Sending<'_> {
             if !is_new {
                 // What was malformed was refused then, and still is.
                 match ProfileUpdate::try_from(update) {
-                    Ok(_) => self.summary.already_accepted += 1,
+                    Ok(_) => self.summary.already_answered += 1,
                     Err(invalid) => self.summary.refused.push(pb::InvalidUpdate {
                         sequence: update.sequence,
                         reason: "INVALID_FIELD".to_owned(),
@@ -256,7 +255,7 @@ fn trace(batch: &mut pb::UpdateBatch) {
 
 /// Clients retry `UNAVAILABLE`, and what has a `RetryInfo`. A connection that
 /// breaks in the middle is `UNKNOWN` or `CANCELLED` from below, without details.
-fn may_retry(status: &Status) -> bool {
+pub(super) fn may_retry(status: &Status) -> bool {
     let is_ours = status.get_details_error_info().is_some();
     status.code() == Code::Unavailable
         || status.get_details_retry_info().is_some()
