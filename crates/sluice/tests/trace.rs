@@ -1,6 +1,8 @@
 //! One trace from `send` to Salesforce's result for the row, and nothing of a
 //! person or a secret in any span or log.
 
+#![expect(clippy::unwrap_used, reason = "all of this is a test")]
+
 use std::{
     io::Write,
     sync::{Arc, Mutex},

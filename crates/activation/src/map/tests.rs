@@ -80,12 +80,9 @@ fn written(rules: &Rules, document: &Value) -> Value {
     }
 }
 
-fn profile(more: Value) -> Value {
-    let mut document = json!({"identityMap": {"crmID": [{"id": CONTACT}]}});
-    for (key, value) in more.as_object().unwrap() {
-        document[key] = value.clone();
-    }
-    document
+fn profile(mut more: Value) -> Value {
+    more["identityMap"] = json!({"crmID": [{"id": CONTACT}]});
+    more
 }
 
 #[test]
