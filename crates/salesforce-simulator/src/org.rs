@@ -6,6 +6,7 @@ mod history;
 mod in_flight;
 mod options;
 mod sessions;
+mod switches;
 mod table;
 mod usage;
 
@@ -23,6 +24,7 @@ pub(crate) use history::{History, HistoryEntry, WriteKind};
 pub(crate) use in_flight::{InFlight, RecordKey};
 pub(crate) use options::{App, OrgOptions, PasswordFlow, UsageHeader, User};
 pub(crate) use sessions::Sessions;
+pub(crate) use switches::MAX_BODY_BYTES;
 pub(crate) use table::{Record, Slot, Table, Values, compared};
 pub(crate) use usage::Usage;
 

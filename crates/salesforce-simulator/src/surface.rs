@@ -3,6 +3,7 @@
 //! Each request takes the same way: host → scripted fault → latency → session → quota → resource.
 
 mod collections;
+mod encoding;
 mod oauth;
 mod query;
 mod read;
@@ -19,15 +20,12 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 
-use crate::org::{FaultAction, Occasion, Org, OrgState};
+use crate::org::{FaultAction, MAX_BODY_BYTES, Occasion, Org, OrgState};
 use crate::refusal::CallError;
 use crate::wire::Wire;
 use crate::world::{Destination, World};
 use collections::BegunWrite;
 use route::{Resource, Route};
-
-/// Largest request body. Source: salesforce-contract.md §2.7 (SIM: 413 above 50 MB).
-const MAX_BODY_BYTES: usize = 50_000_000;
 
 /// Longest URI, and longest URI with headers. Source: salesforce-contract.md §3.2.
 const MAX_HEAD_BYTES: usize = 16_384;
@@ -58,11 +56,20 @@ pub(crate) async fn answer(
     if uri_bytes + header_bytes(&parts) > MAX_HEAD_BYTES {
         return reply::empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
-    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
+    let destination = world.destination(host_of(&parts));
+    let max_body_bytes = match &destination {
+        Destination::Org { org, .. } => org.options.switches.max_body_bytes,
+        Destination::Login | Destination::Nowhere => MAX_BODY_BYTES,
+    };
+    let Ok(body) = to_bytes(body, max_body_bytes).await else {
         return reply::empty(StatusCode::PAYLOAD_TOO_LARGE);
     };
+    let body = match encoding::inflate(&parts, body, max_body_bytes) {
+        Ok(body) => body,
+        Err(refusal) => return *refusal,
+    };
     // In a task of its own: Salesforce finishes what it has begun, even if the client hangs up.
-    let exchange = tokio::spawn(async move { exchange(&world, &wire, parts, body).await });
+    let exchange = tokio::spawn(async move { exchange(&world, destination, &wire, parts, body).await });
     exchange.await.unwrap_or_else(|error| {
         tracing::error!(%error, "answering a request failed");
         reply::call_error(&CallError::new(
@@ -73,11 +80,16 @@ pub(crate) async fn answer(
     })
 }
 
-async fn exchange(world: &World, wire: &Wire, parts: Parts, body: Bytes) -> Response {
-    let host = host_of(&parts).to_owned();
+async fn exchange(
+    world: &World,
+    destination: Destination,
+    wire: &Wire,
+    parts: Parts,
+    body: Bytes,
+) -> Response {
     let route = Route::parse(parts.uri.path());
     let mut at_login = false;
-    let (org, by_loopback) = match world.destination(&host) {
+    let (org, by_loopback) = match destination {
         Destination::Org { org, by_loopback } => (org, by_loopback),
         Destination::Login if route.resource == Resource::Token => {
             at_login = true;
@@ -90,7 +102,7 @@ async fn exchange(world: &World, wire: &Wire, parts: Parts, body: Bytes) -> Resp
         Destination::Nowhere => return reply::no_route(),
     };
     let instance_url = if by_loopback {
-        format!("http://{host}")
+        format!("http://{}", host_of(&parts))
     } else {
         format!("https://{}", org.options.host)
     };
@@ -101,7 +113,12 @@ async fn exchange(world: &World, wire: &Wire, parts: Parts, body: Bytes) -> Resp
         instance_url,
         at_login,
     };
-    serve(world, &org, wire, &request).await
+    let response = serve(world, &org, wire, &request).await;
+    if org.options.switches.compressed_answers {
+        encoding::compress(&request.parts.headers, response).await
+    } else {
+        response
+    }
 }
 
 async fn serve(world: &World, org: &Org, wire: &Wire, request: &ApiRequest) -> Response {

@@ -7,6 +7,8 @@ mod client;
 #[cfg(test)]
 mod collections;
 #[cfg(test)]
+mod encoding;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod reading;
