@@ -1,5 +1,6 @@
 //! One simulated org.
 
+mod calls;
 mod counters;
 mod faults;
 mod history;
@@ -18,6 +19,7 @@ use crate::ids::{RecordId, record_id};
 use crate::random::{Seeded, hash};
 use crate::schema::ObjectName;
 
+pub(crate) use calls::{Call, Calls, client_of};
 pub(crate) use counters::Counters;
 pub(crate) use faults::{Fault, FaultAction, FaultQueue, Occasion, RecordFault, StatusFault};
 pub(crate) use history::{History, HistoryEntry, WriteKind};
@@ -45,6 +47,7 @@ pub(crate) struct OrgState {
     pub faults: FaultQueue,
     pub counters: Counters,
     pub history: History,
+    pub calls: Calls,
     pub in_flight: InFlight,
     pub usage: Usage,
     pub random: Seeded,
@@ -61,6 +64,7 @@ impl Org {
             faults: FaultQueue::default(),
             counters: Counters::default(),
             history: History::new(options.history),
+            calls: Calls::default(),
             in_flight: InFlight::default(),
             usage: Usage::default(),
             random: Seeded::new(seed),

@@ -1,6 +1,6 @@
 //! What a Salesforce client sees: the token endpoint and the REST API, for every org by its `Host`.
 //!
-//! Each request takes the same way: host → scripted fault → latency → session → quota → resource.
+//! Each request takes the same way: host → body → `serve`.
 
 mod collections;
 mod encoding;
@@ -9,10 +9,10 @@ mod query;
 mod read;
 mod reply;
 mod route;
+mod serve;
 mod session;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -20,11 +20,10 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 
-use crate::org::{FaultAction, MAX_BODY_BYTES, Occasion, Org, OrgState};
+use crate::org::{MAX_BODY_BYTES, Occasion};
 use crate::refusal::CallError;
 use crate::wire::Wire;
 use crate::world::{Destination, World};
-use collections::BegunWrite;
 use route::{Resource, Route};
 
 /// Longest URI, and longest URI with headers. Source: salesforce-contract.md §3.2.
@@ -113,75 +112,11 @@ async fn exchange(
         instance_url,
         at_login,
     };
-    let response = serve(world, &org, wire, &request).await;
+    let response = serve::serve(world, &org, wire, &request).await;
     if org.options.switches.compressed_answers {
         encoding::compress(&request.parts.headers, response).await
     } else {
         response
-    }
-}
-
-async fn serve(world: &World, org: &Org, wire: &Wire, request: &ApiRequest) -> Response {
-    let occasion = request.occasion();
-    let (fault, write) = {
-        let mut state = org.state();
-        let fault = state.faults.next(occasion);
-        let write = (occasion == Occasion::Write).then(|| BegunWrite::begin(&mut state, request));
-        (fault, write)
-    };
-
-    let delay = match &fault {
-        Some(FaultAction::Slow { delay_ms }) => Duration::from_millis(*delay_ms),
-        _ => Duration::ZERO,
-    };
-    wait(org.options.latency() + delay).await;
-
-    let mut state = org.state();
-    if let Some(write) = &write {
-        write.end(&mut state);
-    }
-    let unapplied = fault.as_ref().and_then(|fault| go_wrong(fault, &mut state, wire));
-    let is_applied = unapplied.is_none();
-    let response = unapplied.unwrap_or_else(|| {
-        let now = world.clock.now();
-        match &request.route.resource {
-            Resource::Token => oauth::token(org, &mut state, request, now),
-            Resource::UserInfo => read::user_info(org, &mut state, request, now),
-            Resource::Versions => read::versions(request),
-            _ => session::data(org, &mut state, request, write, fault.as_ref(), now),
-        }
-    });
-
-    let refused = !is_applied || !response.status().is_success();
-    match occasion {
-        Occasion::Token => {
-            state.counters.token_requests += 1;
-            state.counters.token_failures += u64::from(refused);
-        }
-        Occasion::Write => state.counters.write_calls_failed += u64::from(refused),
-        Occasion::Describe | Occasion::Any => {}
-    }
-    response
-}
-
-/// Does what a fault does before the request is handled. Returns the answer, if it is not handled at all.
-fn go_wrong(fault: &FaultAction, state: &mut OrgState, wire: &Wire) -> Option<Response> {
-    match fault {
-        FaultAction::Status(status) => Some(reply::scripted(status)),
-        FaultAction::Quota {} => Some(reply::call_error(&CallError::daily_quota())),
-        FaultAction::CutBefore {} => {
-            wire.cut_before_answer();
-            Some(reply::empty(StatusCode::BAD_GATEWAY))
-        }
-        FaultAction::CutAfter {} => {
-            wire.cut_mid_answer();
-            None
-        }
-        FaultAction::ExpireSessions {} => {
-            state.sessions.expire_all();
-            None
-        }
-        FaultAction::Slow { .. } | FaultAction::RecordError(_) | FaultAction::TruncateResults {} => None,
     }
 }
 
@@ -226,12 +161,6 @@ fn header_bytes(parts: &Parts) -> usize {
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + 4)
         .sum()
-}
-
-async fn wait(duration: Duration) {
-    if !duration.is_zero() {
-        tokio::time::sleep(duration).await;
-    }
 }
 
 /// Returns an answer with a body.

@@ -35,6 +35,11 @@ impl BegunWrite {
         Self { request, keys }
     }
 
+    /// Returns how many records it names; none, if it cannot be read.
+    pub(super) fn records(&self) -> usize {
+        self.request.as_ref().map_or(0, |request| request.records.len())
+    }
+
     /// Marks the records as no longer being written. Called under the lock under which the call is applied.
     pub(super) fn end(&self, state: &mut OrgState) {
         state.in_flight.end(&self.keys);
