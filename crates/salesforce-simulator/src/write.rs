@@ -3,6 +3,7 @@
 mod answer;
 mod apply;
 mod request;
+mod submitted;
 mod target;
 
 pub(crate) use answer::answer;
