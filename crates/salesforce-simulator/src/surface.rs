@@ -3,6 +3,7 @@
 //! Each request takes the same way: host → scripted fault → latency → session → quota → resource.
 
 mod collections;
+mod limits;
 mod oauth;
 mod query;
 mod read;
@@ -10,6 +11,7 @@ mod reply;
 mod route;
 mod session;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 
+use crate::connection::Connection;
 use crate::org::{FaultAction, Occasion, Org, OrgState};
 use crate::refusal::CallError;
 use crate::wire::Wire;
@@ -42,12 +45,13 @@ struct ApiRequest {
     instance_url: String,
     /// Whether it came by a shared login host.
     at_login: bool,
+    peer: IpAddr,
 }
 
 /// Answers everything outside `/simulator`.
 pub(crate) async fn answer(
     State(world): State<Arc<World>>,
-    ConnectInfo(wire): ConnectInfo<Wire>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
@@ -62,7 +66,7 @@ pub(crate) async fn answer(
         return reply::empty(StatusCode::PAYLOAD_TOO_LARGE);
     };
     // In a task of its own: Salesforce finishes what it has begun, even if the client hangs up.
-    let exchange = tokio::spawn(async move { exchange(&world, &wire, parts, body).await });
+    let exchange = tokio::spawn(async move { exchange(&world, &connection, parts, body).await });
     exchange.await.unwrap_or_else(|error| {
         tracing::error!(%error, "answering a request failed");
         reply::call_error(&CallError::new(
@@ -73,20 +77,20 @@ pub(crate) async fn answer(
     })
 }
 
-async fn exchange(world: &World, wire: &Wire, parts: Parts, body: Bytes) -> Response {
+async fn exchange(world: &World, connection: &Connection, parts: Parts, body: Bytes) -> Response {
     let host = host_of(&parts).to_owned();
     let route = Route::parse(parts.uri.path());
     let mut at_login = false;
     let (org, by_loopback) = match world.destination(&host) {
         Destination::Org { org, by_loopback } => (org, by_loopback),
-        Destination::Login if route.resource == Resource::Token => {
+        Destination::Login(login) if route.resource.is_oauth() => {
             at_login = true;
-            match oauth::org_of_login(&world.orgs(), &parts, &body) {
+            match oauth::org_of_login(&world.orgs(), login, &parts, &body, world.clock.now()) {
                 Some(org) => (org, false),
-                None => return oauth::unknown_client(),
+                None => return oauth::unknown_org(&route.resource),
             }
         }
-        Destination::Login => return reply::call_error(&CallError::no_such_resource()),
+        Destination::Login(_) => return reply::call_error(&CallError::no_such_resource()),
         Destination::Nowhere => return reply::no_route(),
     };
     let instance_url = if by_loopback {
@@ -100,8 +104,9 @@ async fn exchange(world: &World, wire: &Wire, parts: Parts, body: Bytes) -> Resp
         route,
         instance_url,
         at_login,
+        peer: connection.peer,
     };
-    serve(world, &org, wire, &request).await
+    serve(world, &org, &connection.wire, &request).await
 }
 
 async fn serve(world: &World, org: &Org, wire: &Wire, request: &ApiRequest) -> Response {
@@ -129,7 +134,10 @@ async fn serve(world: &World, org: &Org, wire: &Wire, request: &ApiRequest) -> R
         let now = world.clock.now();
         match &request.route.resource {
             Resource::Token => oauth::token(org, &mut state, request, now),
-            Resource::UserInfo => read::user_info(org, &mut state, request, now),
+            Resource::Authorize => oauth::authorize(org, &mut state, request, now),
+            Resource::Introspect => oauth::introspect(org, &mut state, request, now),
+            Resource::Revoke => oauth::revoke(org, &mut state, request, now),
+            Resource::UserInfo => oauth::user_info(org, &mut state, request, now),
             Resource::Versions => read::versions(request),
             _ => session::data(org, &mut state, request, write, fault.as_ref(), now),
         }
