@@ -385,7 +385,11 @@ async fn a_revoked_refresh_token_takes_its_sessions_along() {
     let token = refresh_token(client).await;
     let session = text(&refresh(client, &token).await.json(), "access_token");
 
-    let revoked = revoke(client, &token).await;
+    let login = Client {
+        host: "login.salesforce.com".to_owned(),
+        ..client.clone()
+    };
+    let revoked = revoke(&login, &token).await;
     assert_eq!((revoked.status, revoked.text.as_str()), (200, ""));
     assert_eq!(rest(client, &session).await, 401);
     assert_refused(&refresh(client, &token).await, "expired access/refresh token");

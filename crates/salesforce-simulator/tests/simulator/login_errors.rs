@@ -398,3 +398,42 @@ async fn a_user_can_be_changed_while_the_org_runs() {
         assert!(refused.text.contains(named.trim_matches('"')), "{refused:?}");
     }
 }
+
+#[tokio::test]
+async fn an_org_that_could_not_work_is_refused_with_the_field_at_fault() {
+    let rig = Rig::empty().await;
+    let app = |field: &str, value: Value| {
+        let mut app = json!({"client_id": "app", "client_secret": "secret"});
+        app[field] = value;
+        json!([app])
+    };
+    let user = json!({"username": "Svc@acme.example"});
+    let same = json!({"username": "svc@acme.example"});
+    for (field, value, named) in [
+        (
+            "apps",
+            app("certificate", json!("MIIB")),
+            "certificate must be PEM",
+        ),
+        ("apps", app("session_idle_seconds", json!(0)), "nonzero"),
+        (
+            "apps",
+            json!([app("name", json!("a"))[0], app("name", json!("b"))[0]]),
+            "client_id app twice",
+        ),
+        ("users", json!([user, same]), "users names svc@acme.example twice"),
+        (
+            "login_ip_ranges",
+            json!(["192.0.2.0-192.0.2.9"]),
+            "192.0.2.0-192.0.2.9",
+        ),
+        ("quota", json!({"soft": 1}), "`soft`"),
+        ("switches", json!({"login": {"authorize": "maybe"}}), "`maybe`"),
+    ] {
+        let mut org = json!({"host": HOST});
+        org[field] = value;
+        let answer = rig.client.admin("POST", "/orgs", &org).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert!(answer.text.contains(named), "{answer:?}");
+    }
+}
