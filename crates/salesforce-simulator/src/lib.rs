@@ -12,7 +12,9 @@
 
 mod admin;
 mod clock;
+mod connection;
 mod ids;
+mod login_host;
 mod org;
 mod random;
 mod refusal;
