@@ -5,7 +5,10 @@ mod counters;
 mod faults;
 mod history;
 mod in_flight;
+mod latency;
+mod long_calls;
 mod options;
+mod row_locks;
 mod sessions;
 mod switches;
 mod table;
@@ -21,12 +24,15 @@ use crate::schema::ObjectName;
 
 pub(crate) use calls::{Call, Calls, client_of};
 pub(crate) use counters::Counters;
-pub(crate) use faults::{Fault, FaultAction, FaultQueue, Occasion, RecordFault, StatusFault};
+pub(crate) use faults::{BodyShape, Fault, FaultAction, FaultQueue, Occasion, RecordFault, StatusFault};
 pub(crate) use history::{History, HistoryEntry, WriteKind};
 pub(crate) use in_flight::{InFlight, RecordKey};
+pub(crate) use latency::Latency;
+pub(crate) use long_calls::RunningCalls;
 pub(crate) use options::{App, OrgOptions, PasswordFlow, UsageHeader, User};
+pub(crate) use row_locks::{RowLocks, RowsAsked};
 pub(crate) use sessions::Sessions;
-pub(crate) use switches::MAX_BODY_BYTES;
+pub(crate) use switches::{ErrorBody, MAX_BODY_BYTES, RowLock, SessionError, Switches};
 pub(crate) use table::{Record, Slot, Table, Values, compared};
 pub(crate) use usage::Usage;
 
@@ -35,6 +41,9 @@ pub(crate) use usage::Usage;
 pub(crate) struct Org {
     pub options: OrgOptions,
     pub id: RecordId,
+    /// May be asked while the state is locked, never the other way round.
+    pub row_locks: RowLocks,
+    pub running_calls: RunningCalls,
     state: Mutex<OrgState>,
 }
 
@@ -51,6 +60,10 @@ pub(crate) struct OrgState {
     pub in_flight: InFlight,
     pub usage: Usage,
     pub random: Seeded,
+    /// Has randomness of its own, so that setting it changes no token or id.
+    pub latency: Latency,
+    /// Tells how late the writes of clients that went away are applied.
+    pub lateness: Seeded,
 }
 
 impl Org {
@@ -68,10 +81,14 @@ impl Org {
             in_flight: InFlight::default(),
             usage: Usage::default(),
             random: Seeded::new(seed),
+            latency: Latency::new(options.latency(), Seeded::new(hash(seed, "latency"))),
+            lateness: Seeded::new(hash(seed, "lateness")),
         };
         Self {
             options,
             id,
+            row_locks: RowLocks::default(),
+            running_calls: RunningCalls::default(),
             state: Mutex::new(state),
         }
     }

@@ -4,6 +4,7 @@
 
 mod collections;
 mod encoding;
+mod flavour;
 mod oauth;
 mod query;
 mod read;
@@ -11,13 +12,14 @@ mod reply;
 mod route;
 mod serve;
 mod session;
+mod spoil;
 
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 
 use crate::org::{MAX_BODY_BYTES, Occasion};
@@ -25,6 +27,7 @@ use crate::refusal::CallError;
 use crate::wire::Wire;
 use crate::world::{Destination, World};
 use route::{Resource, Route};
+use serve::Presence;
 
 /// Longest URI, and longest URI with headers. Source: salesforce-contract.md §3.2.
 const MAX_HEAD_BYTES: usize = 16_384;
@@ -68,8 +71,12 @@ pub(crate) async fn answer(
         Err(refusal) => return *refusal,
     };
     // In a task of its own: Salesforce finishes what it has begun, even if the client hangs up.
-    let exchange = tokio::spawn(async move { exchange(&world, destination, &wire, parts, body).await });
-    exchange.await.unwrap_or_else(|error| {
+    let (waiting, presence) = Presence::begin();
+    let exchange =
+        tokio::spawn(async move { exchange(&world, destination, &wire, parts, body, &presence).await });
+    let answer = exchange.await;
+    drop(waiting);
+    answer.unwrap_or_else(|error| {
         tracing::error!(%error, "answering a request failed");
         reply::call_error(&CallError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -85,6 +92,7 @@ async fn exchange(
     wire: &Wire,
     parts: Parts,
     body: Bytes,
+    presence: &Presence,
 ) -> Response {
     let route = Route::parse(parts.uri.path());
     let mut at_login = false;
@@ -112,7 +120,7 @@ async fn exchange(
         instance_url,
         at_login,
     };
-    let response = serve::serve(world, &org, wire, &request).await;
+    let response = serve::serve(world, &org, wire, &request, presence).await;
     if org.options.switches.compressed_answers {
         encoding::compress(&request.parts.headers, response).await
     } else {
@@ -122,13 +130,7 @@ async fn exchange(
 
 impl ApiRequest {
     fn occasion(&self) -> Occasion {
-        match (&self.route.resource, &self.parts.method) {
-            (Resource::Token, _) => Occasion::Token,
-            (Resource::Describe { .. }, _) => Occasion::Describe,
-            (Resource::Collections, &Method::POST | &Method::PATCH)
-            | (Resource::CollectionsUpsert { .. }, &Method::PATCH) => Occasion::Write,
-            _ => Occasion::Any,
-        }
+        Occasion::of(&self.parts.method, self.parts.uri.path())
     }
 
     fn header(&self, name: header::HeaderName) -> Option<&str> {

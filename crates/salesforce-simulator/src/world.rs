@@ -34,6 +34,8 @@ pub(crate) enum CreateOrgError {
     Exists(String),
     #[error("host {0:?} is not a host name of its own, such as acme.my.salesforce.com")]
     Host(String),
+    #[error("{0}")]
+    Options(String),
 }
 
 impl World {
@@ -53,6 +55,9 @@ impl World {
                 .all(|character| character.is_ascii_alphanumeric() || matches!(character, '.' | '-'));
         if !is_name || is_loopback(host) || LOGIN_HOSTS.contains(&host) {
             return Err(CreateOrgError::Host(options.host));
+        }
+        if let Some(problem) = options.problem() {
+            return Err(CreateOrgError::Options(problem));
         }
         // A user that an app runs as exists, even if nobody gave it a password.
         let implied: Vec<User> = options

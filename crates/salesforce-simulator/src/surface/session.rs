@@ -27,28 +27,37 @@ pub(super) fn data(
     fault: Option<&FaultAction>,
     now: DateTime<Utc>,
 ) -> Response {
-    let answer = authenticate(org, state, request, now).and_then(|user_id| {
-        count_request(org, state, now)?;
-        request.route.resource.check_method(&request.parts.method)?;
-        match (&request.route.resource, write) {
-            (_, Some(write)) => collections::apply(state, write, fault, Author { user_id, now }),
-            (Resource::Limits, None) => Ok(read::limits(org, state, now)),
-            (Resource::Query, None) => query::answer(org, state, request),
-            (Resource::Describe { object }, None) => read::describe(state, request, object),
-            (Resource::Record { object, id }, None) => read::record(state, request, object, id),
-            (Resource::RetiredVersion, None) => Err(CallError::new(
-                StatusCode::GONE,
-                "GONE",
-                "The requested API version is retired",
-            )),
-            (_, None) => Err(CallError::no_such_resource()),
-        }
+    let answer = admit(org, state, request, now).and_then(|user_id| match (&request.route.resource, write) {
+        (_, Some(write)) => collections::apply(state, write, fault, Author { user_id, now }),
+        (Resource::Limits, None) => Ok(read::limits(org, state, now)),
+        (Resource::Query, None) => query::answer(org, state, request),
+        (Resource::Describe { object }, None) => read::describe(state, request, object),
+        (Resource::Record { object, id }, None) => read::record(state, request, object, id),
+        (Resource::RetiredVersion, None) => Err(CallError::new(
+            StatusCode::GONE,
+            "GONE",
+            "The requested API version is retired",
+        )),
+        (_, None) => Err(CallError::no_such_resource()),
     });
     let mut response = answer.unwrap_or_else(|error| reply::call_error(&error));
     if let Some(usage) = usage_header(org, state, now) {
         response.headers_mut().insert(LIMIT_INFO, usage);
     }
     response
+}
+
+/// Returns who asks, if they may: the session, the quota and the method allow it.
+pub(super) fn admit(
+    org: &Org,
+    state: &mut OrgState,
+    request: &ApiRequest,
+    now: DateTime<Utc>,
+) -> Result<RecordId, CallError> {
+    let user_id = authenticate(org, state, request, now)?;
+    count_request(org, state, now)?;
+    request.route.resource.check_method(&request.parts.method)?;
+    Ok(user_id)
 }
 
 /// Returns whose session the request carries, and prolongs it. Source: salesforce-contract.md §1.4 and §3.2.

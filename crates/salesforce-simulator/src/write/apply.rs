@@ -53,7 +53,9 @@ pub(crate) fn apply(
             Ok(target) => (target.kind(), Ok(target)),
             Err(NoTarget { kind, error }) => (kind, Err(error)),
         };
-        let refused = repeated.or_else(|| fault.and_then(|fault| injected(fault, request, position)));
+        let refused = repeated
+            .or_else(|| record.refused.clone())
+            .or_else(|| fault.and_then(|fault| injected(fault, request, position)));
         let outcome = refused.map_or(target, Err).and_then(|target| {
             let values = values_to_store(table, &request.operation, record, target, author)?;
             Ok(store(table, target, values, &mut undo))
@@ -64,7 +66,7 @@ pub(crate) fn apply(
         roll_back(state, undo, &mut results);
     }
     count(state, &results);
-    remember(state, request, &results);
+    remember(state, request, &results, author.now);
     results
 }
 
@@ -292,7 +294,7 @@ fn count(state: &mut OrgState, results: &[RecordResult]) {
     }
 }
 
-fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResult]) {
+fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResult], now: DateTime<Utc>) {
     let call = state.history.next_call();
     if !state.history.is_kept() {
         return;
@@ -309,6 +311,7 @@ fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResul
         state.history.add(HistoryEntry {
             n: 0,
             call,
+            time: datetime_out(now),
             object: record.object.name(),
             id,
             operation: result.kind,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::org::OrgState;
-use crate::refusal::CallError;
+use crate::refusal::{CallError, RecordError};
 use crate::schema::{Field, ObjectName};
 use crate::value;
 
@@ -52,6 +52,8 @@ pub(crate) struct Submitted {
     pub fields: Vec<(Arc<Field>, Value)>,
     /// The values as sent, under the names that describe gives.
     pub sent: Map<String, Value>,
+    /// Why it fails, whatever it holds: its rows could not be locked.
+    pub refused: Option<RecordError>,
 }
 
 impl UpsertKey {
@@ -159,6 +161,7 @@ impl Submitted {
             id: Value::Null,
             fields: Vec::with_capacity(members.len()),
             sent: Map::new(),
+            refused: None,
         };
         for (name, value) in members {
             if name == "attributes" {

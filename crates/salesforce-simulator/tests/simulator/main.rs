@@ -11,7 +11,15 @@ mod collections;
 #[cfg(test)]
 mod encoding;
 #[cfg(test)]
+mod fault_script;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod late;
+#[cfg(test)]
+mod locks;
+#[cfg(test)]
+mod long_running;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
