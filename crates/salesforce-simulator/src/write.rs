@@ -4,6 +4,7 @@ mod answer;
 mod apply;
 mod locked;
 mod request;
+mod submitted;
 mod target;
 
 pub(crate) use answer::answer;

@@ -80,8 +80,10 @@ impl BegunWrite {
                             RowLock::PerRecord => lacking(rows),
                             RowLock::WholeBatch => Some(lacking(rows).unwrap_or(first)),
                         };
-                        record.refused = row.map(write::unlockable);
-                        state.counters.lock_failures += u64::from(row.is_some());
+                        if let (Some(row), None) = (row, &record.refused) {
+                            record.refused = Some(write::unlockable(row));
+                            state.counters.lock_failures += 1;
+                        }
                     }
                     return Some(asked);
                 }

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::request::{Submitted, WriteRequest};
+use super::request::WriteRequest;
+use super::submitted::Submitted;
 use super::target::{self, Target};
 use crate::ids::RecordId;
 use crate::org::OrgState;
