@@ -10,10 +10,13 @@ mod faults;
 mod history;
 mod in_flight;
 mod ip_range;
+mod latency;
 mod login_switches;
 mod logins;
+mod long_calls;
 mod options;
 mod rolling_count;
+mod row_locks;
 mod sessions;
 mod switches;
 mod table;
@@ -34,19 +37,22 @@ pub(crate) use calls::{Call, Calls, client_of};
 pub(crate) use certificate::AppCertificate;
 pub(crate) use counters::Counters;
 pub(crate) use directory::Directory;
-pub(crate) use faults::{Fault, FaultAction, FaultQueue, Occasion, RecordFault, StatusFault};
+pub(crate) use faults::{BodyShape, Fault, FaultAction, FaultQueue, Occasion, RecordFault, StatusFault};
 pub(crate) use history::{History, HistoryEntry, WriteKind};
 pub(crate) use in_flight::{InFlight, RecordKey};
 pub(crate) use ip_range::IpRange;
+pub(crate) use latency::Latency;
 pub(crate) use login_switches::{
     Consent, InactiveUser, LoginRate, LoginSwitches, RevokeError, SessionErrorForm, SessionUse, Told,
     WrongAudience, WrongPassword, WrongSecret,
 };
 pub(crate) use logins::{Login, Logins};
+pub(crate) use long_calls::RunningCalls;
 pub(crate) use options::{OrgOptions, PasswordFlow, UsageHeader};
 pub(crate) use rolling_count::RollingCount;
+pub(crate) use row_locks::{RowLocks, RowsAsked};
 pub(crate) use sessions::{Grant, Session, Sessions};
-pub(crate) use switches::{MAX_BODY_BYTES, Switches};
+pub(crate) use switches::{ErrorBody, MAX_BODY_BYTES, RowLock, SessionError, Switches};
 pub(crate) use table::{Record, Slot, Table, Values, compared};
 pub(crate) use usage::{QuotaOptions, Usage};
 pub(crate) use user::{Permissions, User};
@@ -57,6 +63,9 @@ pub(crate) struct Org {
     pub options: OrgOptions,
     pub id: RecordId,
     pub created_at: DateTime<Utc>,
+    /// May be asked while the state is locked, never the other way round.
+    pub row_locks: RowLocks,
+    pub running_calls: RunningCalls,
     state: Mutex<OrgState>,
 }
 
@@ -76,6 +85,10 @@ pub(crate) struct OrgState {
     pub in_flight: InFlight,
     pub usage: Usage,
     pub random: Seeded,
+    /// Has randomness of its own, so that setting it changes no token or id.
+    pub latency: Latency,
+    /// Tells how late the writes of clients that went away are applied.
+    pub lateness: Seeded,
 }
 
 impl Org {
@@ -100,11 +113,15 @@ impl Org {
             in_flight: InFlight::default(),
             usage: Usage::new(options.daily_request_limit, options.quota, now),
             random: Seeded::new(seed),
+            latency: Latency::new(options.latency(), Seeded::new(hash(seed, "latency"))),
+            lateness: Seeded::new(hash(seed, "lateness")),
         };
         Self {
             options,
             id,
             created_at: now,
+            row_locks: RowLocks::default(),
+            running_calls: RunningCalls::default(),
             state: Mutex::new(state),
         }
     }

@@ -95,6 +95,15 @@ impl CallError {
             "TotalRequests Limit exceeded.",
         )
     }
+
+    /// Too many long-running requests. Source: salesforce-contract.md §3.2 and §4.4.
+    pub(crate) fn concurrent_limit() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "REQUEST_LIMIT_EXCEEDED",
+            "ConcurrentPerOrgLongTxn Limit exceeded",
+        )
+    }
 }
 
 impl RecordError {

@@ -4,6 +4,7 @@
 
 mod collections;
 mod encoding;
+mod flavour;
 mod limits;
 mod oauth;
 mod query;
@@ -12,6 +13,7 @@ mod reply;
 mod route;
 mod serve;
 mod session;
+mod spoil;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,14 +21,15 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 
 use crate::connection::Connection;
 use crate::org::{MAX_BODY_BYTES, Occasion};
 use crate::refusal::CallError;
 use crate::world::{Destination, World};
-use route::{Resource, Route};
+use route::Route;
+use serve::Presence;
 
 /// Longest URI, and longest URI with headers. Source: salesforce-contract.md §3.2.
 const MAX_HEAD_BYTES: usize = 16_384;
@@ -71,8 +74,12 @@ pub(crate) async fn answer(
         Err(refusal) => return *refusal,
     };
     // In a task of its own: Salesforce finishes what it has begun, even if the client hangs up.
-    let exchange = tokio::spawn(async move { exchange(&world, destination, &connection, parts, body).await });
-    exchange.await.unwrap_or_else(|error| {
+    let (waiting, presence) = Presence::begin();
+    let exchange =
+        tokio::spawn(async move { exchange(&world, destination, &connection, parts, body, &presence).await });
+    let answer = exchange.await;
+    drop(waiting);
+    answer.unwrap_or_else(|error| {
         tracing::error!(%error, "answering a request failed");
         reply::call_error(&CallError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -88,6 +95,7 @@ async fn exchange(
     connection: &Connection,
     parts: Parts,
     body: Bytes,
+    presence: &Presence,
 ) -> Response {
     let route = Route::parse(parts.uri.path());
     let mut at_login = false;
@@ -116,7 +124,7 @@ async fn exchange(
         at_login,
         peer: connection.peer,
     };
-    let response = serve::serve(world, &org, &connection.wire, &request).await;
+    let response = serve::serve(world, &org, &connection.wire, &request, presence).await;
     if org.options.switches.compressed_answers {
         encoding::compress(&request.parts.headers, response).await
     } else {
@@ -126,13 +134,7 @@ async fn exchange(
 
 impl ApiRequest {
     fn occasion(&self) -> Occasion {
-        match (&self.route.resource, &self.parts.method) {
-            (Resource::Token, _) => Occasion::Token,
-            (Resource::Describe { .. }, _) => Occasion::Describe,
-            (Resource::Collections, &Method::POST | &Method::PATCH)
-            | (Resource::CollectionsUpsert { .. }, &Method::PATCH) => Occasion::Write,
-            _ => Occasion::Any,
-        }
+        Occasion::of(&self.parts.method, self.parts.uri.path())
     }
 
     fn header(&self, name: header::HeaderName) -> Option<&str> {

@@ -2,11 +2,13 @@
 
 mod answer;
 mod apply;
+mod locked;
 mod request;
 mod submitted;
 mod target;
 
 pub(crate) use answer::answer;
 pub(crate) use apply::{Author, apply};
+pub(crate) use locked::{locked_rows, unlockable};
 pub(crate) use request::{Operation, UpsertKey, WriteRequest};
 pub(crate) use target::in_flight_keys;

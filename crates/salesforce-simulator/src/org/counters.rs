@@ -28,4 +28,12 @@ pub(crate) struct Counters {
     pub max_concurrent_writes: usize,
     /// How often a write call named a record that another write call, not yet answered, also named.
     pub same_record_overlaps: u64,
+    /// Write calls that had to wait for rows.
+    pub lock_waits: u64,
+    /// Records that were refused because their rows stayed locked.
+    pub lock_failures: u64,
+    /// Writes that were applied after their client had gone.
+    pub late_writes: u64,
+    /// Requests refused because too many long ones were running.
+    pub long_running_refused: u64,
 }

@@ -18,6 +18,8 @@ pub(crate) struct HistoryEntry {
     pub n: u64,
     /// Counts from 1; the same for all records of one call.
     pub call: u64,
+    /// When it was applied.
+    pub time: String,
     pub object: &'static str,
     /// None where no record was found or made.
     pub id: Option<String>,

@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use axum::http::{Method, header};
 use axum::response::Response;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::route::Resource;
 use super::{ApiRequest, reply};
-use crate::org::{FaultAction, OrgState, RecordKey};
+use crate::ids::RecordId;
+use crate::org::{FaultAction, Org, OrgState, RecordKey, RowLock, RowsAsked};
 use crate::refusal::CallError;
 use crate::schema::ObjectName;
 use crate::write::{self, Author, Operation, UpsertKey, WriteRequest};
@@ -22,8 +24,13 @@ pub(super) struct BegunWrite {
 }
 
 impl BegunWrite {
-    /// Reads a write call and marks its records as being written.
-    pub(super) fn begin(state: &mut OrgState, request: &ApiRequest) -> Self {
+    /// Reads a write call and marks its records as being written; none, if the request writes nothing.
+    pub(super) fn begin(state: &mut OrgState, request: &ApiRequest) -> Option<Self> {
+        match (&request.route.resource, &request.parts.method) {
+            (Resource::Collections, &Method::POST | &Method::PATCH)
+            | (Resource::CollectionsUpsert { .. }, &Method::PATCH) => {}
+            _ => return None,
+        }
         let request = read(state, request);
         let keys = request
             .as_ref()
@@ -32,7 +39,56 @@ impl BegunWrite {
         let (calls, overlaps) = state.in_flight.begin(&keys);
         state.counters.max_concurrent_writes = state.counters.max_concurrent_writes.max(calls);
         state.counters.same_record_overlaps += overlaps;
-        Self { request, keys }
+        Some(Self { request, keys })
+    }
+
+    /// Locks the rows of the call. Records whose rows another call holds until the wait is over are marked as
+    /// refused; with the switch, all records are then. Source: salesforce-contract.md §3.3 and §3.4.
+    pub(super) async fn lock(&mut self, org: &Org) -> Option<RowsAsked> {
+        let request = self.request.as_mut().ok()?;
+        let deadline = Instant::now() + org.options.lock_wait();
+        let mut has_waited = false;
+        loop {
+            let mut asked = {
+                let mut state = org.state();
+                let rows = write::locked_rows(&state, request)
+                    .into_iter()
+                    .flatten()
+                    .collect();
+                let asked = org.row_locks.ask(rows);
+                if !asked.has_to_wait() {
+                    return Some(asked);
+                }
+                state.counters.lock_waits += u64::from(!has_waited);
+                has_waited = true;
+                asked
+            };
+            let missing = asked.hold(deadline).await;
+
+            let mut state = org.state();
+            let rows = write::locked_rows(&state, request);
+            let lacking =
+                |rows: &HashSet<RecordId>| rows.iter().copied().filter(|row| !asked.covers(row)).min();
+            let first_lacking = rows.iter().find_map(lacking);
+            match first_lacking {
+                None => return Some(asked),
+                // The call that was waited for has moved a record to another Account: all over again.
+                Some(_) if missing.is_empty() => {}
+                Some(first) => {
+                    for (record, rows) in request.records.iter_mut().zip(&rows) {
+                        let row = match org.options.switches.row_lock {
+                            RowLock::PerRecord => lacking(rows),
+                            RowLock::WholeBatch => Some(lacking(rows).unwrap_or(first)),
+                        };
+                        if let (Some(row), None) = (row, &record.refused) {
+                            record.refused = Some(write::unlockable(row));
+                            state.counters.lock_failures += 1;
+                        }
+                    }
+                    return Some(asked);
+                }
+            }
+        }
     }
 
     /// Returns how many records it names; none, if it cannot be read.
@@ -62,10 +118,7 @@ pub(super) fn apply(
         _ => None,
     };
     let results = write::apply(state, &request, record_fault, author);
-    let mut elements = write::answer(&request.operation, &results);
-    if let Some(FaultAction::TruncateResults {}) = fault {
-        elements.pop();
-    }
+    let elements = write::answer(&request.operation, &results);
     Ok(reply::ok(&Value::Array(elements)))
 }
 

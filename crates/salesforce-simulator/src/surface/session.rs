@@ -41,15 +41,9 @@ pub(super) fn data(
     let caller = api_caller(org, state, request, now);
     let app = caller.as_ref().ok().and_then(|caller| caller.app.clone());
     let answer = caller.and_then(|caller| {
-        count_request(state, &caller, now)?;
-        request.route.resource.check_method(&request.parts.method)?;
-        let author = || Author {
-            user_id: caller.user_id,
-            permissions: &caller.user.permissions,
-            now,
-        };
+        charge(state, request, &caller, now)?;
         match (&request.route.resource, write) {
-            (_, Some(write)) => collections::apply(state, write, fault, author()),
+            (_, Some(write)) => collections::apply(state, write, fault, caller.author(now)),
             (Resource::Limits, None) => limits::limits(org, state, request, &caller, now),
             (Resource::Query, None) => query::answer(org, state, request),
             (Resource::Describe { object }, None) => {
@@ -89,7 +83,28 @@ pub(super) fn caller(
     session_of(org, state, request, now).map(|(caller, _)| caller)
 }
 
+/// Returns who asks, if they may: the session, the quota and the method allow it.
+pub(super) fn admit(
+    org: &Org,
+    state: &mut OrgState,
+    request: &ApiRequest,
+    now: DateTime<Utc>,
+) -> Result<Caller, CallError> {
+    let caller = api_caller(org, state, request, now)?;
+    charge(state, request, &caller, now)?;
+    Ok(caller)
+}
+
 impl Caller {
+    /// Returns who writes, as of `now`.
+    pub(super) fn author(&self, now: DateTime<Utc>) -> Author<'_> {
+        Author {
+            user_id: self.user_id,
+            permissions: &self.user.permissions,
+            now,
+        }
+    }
+
     /// Fails unless the user may read the records of `object`; an unknown object is no question of rights.
     fn readable(&self, object: &str) -> Result<(), CallError> {
         match ObjectName::parse(object) {
@@ -159,6 +174,17 @@ fn session_of(
         app: state.directory.app(&session.client_id),
     };
     Ok((caller, session.is_for_api()))
+}
+
+/// Counts a request of a known caller, if the quota and the method allow it.
+fn charge(
+    state: &mut OrgState,
+    request: &ApiRequest,
+    caller: &Caller,
+    now: DateTime<Utc>,
+) -> Result<(), CallError> {
+    count_request(state, caller, now)?;
+    request.route.resource.check_method(&request.parts.method)
 }
 
 /// Counts the request against the daily quota; one over it is refused and costs nothing.

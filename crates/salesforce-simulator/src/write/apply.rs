@@ -69,7 +69,7 @@ pub(crate) fn apply(
         roll_back(state, undo, &mut results);
     }
     count(state, &results);
-    remember(state, request, &results);
+    remember(state, request, &results, author.now);
     results
 }
 
@@ -313,7 +313,7 @@ fn count(state: &mut OrgState, results: &[RecordResult]) {
     }
 }
 
-fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResult]) {
+fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResult], now: DateTime<Utc>) {
     let call = state.history.next_call();
     if !state.history.is_kept() {
         return;
@@ -330,6 +330,7 @@ fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResul
         state.history.add(HistoryEntry {
             n: 0,
             call,
+            time: datetime_out(now),
             object: record.object.name(),
             id,
             operation: result.kind,

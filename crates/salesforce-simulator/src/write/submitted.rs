@@ -20,7 +20,7 @@ pub(crate) struct Submitted {
     pub fields: Vec<(Arc<Field>, Value)>,
     /// The values as sent, under the names that describe gives.
     pub sent: Map<String, Value>,
-    /// What was wrong with it already while it was read.
+    /// What was wrong with it already before it is applied: while it was read, or when its rows were locked.
     pub refused: Option<RecordError>,
 }
 

@@ -11,11 +11,19 @@ mod collections;
 #[cfg(test)]
 mod encoding;
 #[cfg(test)]
+mod fault_script;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod grants;
 #[cfg(test)]
+mod late;
+#[cfg(test)]
+mod locks;
+#[cfg(test)]
 mod login_errors;
+#[cfg(test)]
+mod long_running;
 #[cfg(test)]
 mod quota;
 #[cfg(test)]
