@@ -113,6 +113,10 @@ fn org(world: &World, host: &str) -> Result<Arc<Org>, AdminError> {
 }
 
 fn object(name: &str) -> Result<ObjectName, AdminError> {
-    ObjectName::parse(name)
-        .ok_or_else(|| not_found(format!("no object is called {name}; there are Contact and Lead")))
+    ObjectName::parse(name).ok_or_else(|| {
+        not_found(format!(
+            "no object is called {name}; there are {}",
+            ObjectName::ALL.map(ObjectName::name).join(", ")
+        ))
+    })
 }

@@ -5,7 +5,9 @@ mod faults;
 mod history;
 mod in_flight;
 mod options;
+mod rules;
 mod sessions;
+mod switches;
 mod table;
 mod usage;
 
@@ -15,14 +17,21 @@ use chrono::{DateTime, Utc};
 
 use crate::ids::{RecordId, record_id};
 use crate::random::{Seeded, hash};
-use crate::schema::ObjectName;
+use crate::schema::{ObjectName, person_account_fields};
 
 pub(crate) use counters::Counters;
 pub(crate) use faults::{Fault, FaultAction, FaultQueue, Occasion, RecordFault, StatusFault};
 pub(crate) use history::{History, HistoryEntry, WriteKind};
 pub(crate) use in_flight::{InFlight, RecordKey};
 pub(crate) use options::{App, OrgOptions, PasswordFlow, UsageHeader, User};
+pub(crate) use rules::{
+    ASSIGNMENT_RULE_PREFIX, Access, AssignmentRule, Condition, DuplicateAction, DuplicateRule,
+    RECORD_TYPE_PREFIX, Rules, ValidationRule,
+};
 pub(crate) use sessions::Sessions;
+pub(crate) use switches::{
+    FailedCreated, FailedId, KeyNotIndexed, RepeatedKey, Switches, UnknownField, UpsertKeyId,
+};
 pub(crate) use table::{Record, Slot, Table, Values, compared};
 pub(crate) use usage::Usage;
 
@@ -39,6 +48,9 @@ pub(crate) struct Org {
 pub(crate) struct OrgState {
     contacts: Table,
     leads: Table,
+    accounts: Table,
+    pub rules: Rules,
+    switches: Switches,
     pub sessions: Sessions,
     pub faults: FaultQueue,
     pub counters: Counters,
@@ -52,9 +64,16 @@ impl Org {
     pub(crate) fn new(options: OrgOptions, now: DateTime<Utc>) -> Self {
         let seed = hash(options.seed, &options.host);
         let id = RecordId::parse(&record_id("00D", seed)).expect("record_id returns valid ids");
-        let state = OrgState {
+        let users = options
+            .users
+            .iter()
+            .map(|user| (user_id(options.seed, &user.username), user.active));
+        let mut state = OrgState {
             contacts: Table::new(ObjectName::Contact, now),
             leads: Table::new(ObjectName::Lead, now),
+            accounts: Table::new(ObjectName::Account, now),
+            rules: Rules::new(users),
+            switches: Switches::default(),
             sessions: Sessions::new(options.session_idle()),
             faults: FaultQueue::default(),
             counters: Counters::default(),
@@ -63,6 +82,7 @@ impl Org {
             usage: Usage::default(),
             random: Seeded::new(seed),
         };
+        state.set_switches(options.switches.clone(), now);
         Self {
             options,
             id,
@@ -78,16 +98,36 @@ impl Org {
 
     /// Returns the id of the user with this name.
     pub(crate) fn user_id(&self, username: &str) -> RecordId {
-        RecordId::parse(&record_id("005", hash(self.options.seed, username)))
-            .expect("record_id returns valid ids")
+        user_id(self.options.seed, username)
     }
 }
 
 impl OrgState {
+    pub(crate) fn switches(&self) -> &Switches {
+        &self.switches
+    }
+
+    /// Changes the switches, and with them the fields that an object has.
+    pub(crate) fn set_switches(&mut self, switches: Switches, now: DateTime<Utc>) {
+        if switches.person_accounts != self.switches.person_accounts {
+            for table in [&mut self.accounts, &mut self.contacts] {
+                for field in person_account_fields(table.object) {
+                    if switches.person_accounts {
+                        table.put_field(field, now);
+                    } else {
+                        table.remove_field(&field.name, now);
+                    }
+                }
+            }
+        }
+        self.switches = switches;
+    }
+
     pub(crate) fn table(&self, object: ObjectName) -> &Table {
         match object {
             ObjectName::Contact => &self.contacts,
             ObjectName::Lead => &self.leads,
+            ObjectName::Account => &self.accounts,
         }
     }
 
@@ -95,6 +135,11 @@ impl OrgState {
         match object {
             ObjectName::Contact => &mut self.contacts,
             ObjectName::Lead => &mut self.leads,
+            ObjectName::Account => &mut self.accounts,
         }
     }
+}
+
+fn user_id(seed: u64, username: &str) -> RecordId {
+    RecordId::parse(&record_id("005", hash(seed, username))).expect("record_id returns valid ids")
 }

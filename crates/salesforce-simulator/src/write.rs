@@ -2,9 +2,16 @@
 
 mod answer;
 mod apply;
+mod defaults;
+mod delete;
+mod duplicates;
+mod person;
+mod reference;
 mod request;
+mod stored;
 mod submitted;
 mod target;
+mod undo;
 
 pub(crate) use answer::answer;
 pub(crate) use apply::{Author, apply};

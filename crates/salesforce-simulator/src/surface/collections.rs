@@ -57,7 +57,7 @@ pub(super) fn apply(
         _ => None,
     };
     let results = write::apply(state, &request, record_fault, author);
-    let mut elements = write::answer(&request.operation, &results);
+    let mut elements = write::answer(&request.operation, &results, state.switches());
     if let Some(FaultAction::TruncateResults {}) = fault {
         elements.pop();
     }
