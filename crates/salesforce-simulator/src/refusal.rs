@@ -164,6 +164,12 @@ impl RecordError {
         )
     }
 
+    /// Several records hold the key of a path, which is answered with all of them.
+    /// Source: salesforce-contract.md §2.5.
+    pub(crate) fn ambiguous_key() -> Self {
+        Self::new("DUPLICATE_EXTERNAL_ID", "more than one record found", &[])
+    }
+
     /// The record is unknown. Source: salesforce-contract.md §2.4 and §3.4.
     pub(crate) fn unknown_id() -> Self {
         Self::new("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", &[])

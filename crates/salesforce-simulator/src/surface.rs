@@ -3,12 +3,16 @@
 //! Each request takes the same way: host → scripted fault → latency → session → quota → resource.
 
 mod collections;
+mod conditions;
+mod many;
 mod oauth;
 mod query;
 mod read;
 mod reply;
 mod route;
 mod session;
+mod single;
+mod write_options;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -173,8 +177,13 @@ impl ApiRequest {
         match (&self.route.resource, &self.parts.method) {
             (Resource::Token, _) => Occasion::Token,
             (Resource::Describe { .. }, _) => Occasion::Describe,
-            (Resource::Collections, &Method::POST | &Method::PATCH)
-            | (Resource::CollectionsUpsert { .. }, &Method::PATCH) => Occasion::Write,
+            (Resource::Collections, &Method::POST | &Method::PATCH | &Method::DELETE)
+            | (Resource::CollectionsUpsert { .. }, &Method::PATCH)
+            | (Resource::Records { .. }, &Method::POST)
+            | (Resource::Record { .. } | Resource::RecordByKey { .. }, &Method::PATCH | &Method::DELETE) => {
+                Occasion::Write
+            }
+            (Resource::Record { id, .. }, &Method::POST) if id.eq_ignore_ascii_case("Id") => Occasion::Write,
             _ => Occasion::Any,
         }
     }

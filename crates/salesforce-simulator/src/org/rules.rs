@@ -111,10 +111,6 @@ impl Rules {
         self.owners.get(&user).copied()
     }
 
-    pub(crate) fn set_owner(&mut self, user: RecordId, active: bool) {
-        self.owners.insert(user, active);
-    }
-
     /// Adds an assignment rule; an active one takes the place of the one that was active.
     pub(crate) fn add_assignment(&mut self, rule: AssignmentRule) {
         if rule.active {

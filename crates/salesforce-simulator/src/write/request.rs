@@ -184,7 +184,7 @@ impl WriteRequest {
         })
     }
 
-    /// Reads the body of a single-record request, which must not name the record; `name` does.
+    /// Reads the body of a single-record request; naming the record is left to the caller.
     ///
     /// # Errors
     /// As of [`read`](Self::read).
@@ -193,10 +193,8 @@ impl WriteRequest {
         operation: Operation,
         object: ObjectName,
         body: &[u8],
-        name: impl FnOnce(&mut Submitted),
     ) -> Result<Self, CallError> {
-        let mut record = Submitted::read(state, object, read_object(body)?)?;
-        name(&mut record);
+        let record = Submitted::read(state, object, read_object(body)?)?;
         Ok(Self {
             operation,
             all_or_none: false,

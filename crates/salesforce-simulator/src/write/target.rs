@@ -8,7 +8,7 @@ use super::reference::ambiguous;
 use super::request::{Operation, UpsertKey, WriteRequest, no_key_message};
 use super::submitted::Submitted;
 use crate::ids::RecordId;
-use crate::org::{Access, OrgState, RecordKey, RepeatedKey, Slot, Table, WriteKind, compared};
+use crate::org::{Access, OrgState, Record, RecordKey, RepeatedKey, Slot, Table, WriteKind, compared};
 use crate::refusal::RecordError;
 use crate::schema::Field;
 use crate::value::{self, plain};
@@ -86,6 +86,19 @@ pub(super) fn find(state: &OrgState, operation: &Operation, record: &Submitted) 
             no_key_message(name, record.object.name()),
             &[],
         ))),
+    }
+}
+
+/// Returns the record that the one at `position` of a call changes or deletes.
+pub(crate) fn existing<'state>(
+    state: &'state OrgState,
+    request: &WriteRequest,
+    position: usize,
+) -> Option<&'state Record> {
+    let record = request.records.get(position)?;
+    match find(state, &request.operation, record) {
+        Ok(Target::Existing(slot)) => Some(state.table(record.object).record(slot)),
+        Ok(Target::New) | Err(_) => None,
     }
 }
 
