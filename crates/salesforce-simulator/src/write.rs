@@ -5,6 +5,7 @@ mod apply;
 mod defaults;
 mod delete;
 mod duplicates;
+mod parent;
 mod person;
 mod reference;
 mod request;
