@@ -13,7 +13,8 @@ pub(crate) struct Counters {
     pub describe_calls: u64,
     /// Write requests, of collections or of one record, that were applied record by record.
     pub write_calls: u64,
-    /// Write requests that were refused as a whole or never applied.
+    /// Write requests that were refused as a whole or never applied; a single record that was refused counts in
+    /// both.
     pub write_calls_failed: u64,
     /// Records in `write_calls`; the sum of written and refused.
     pub records_received: u64,
