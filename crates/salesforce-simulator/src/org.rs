@@ -17,6 +17,7 @@ mod long_calls;
 mod options;
 mod rolling_count;
 mod row_locks;
+mod rules;
 mod sessions;
 mod switches;
 mod table;
@@ -29,7 +30,7 @@ use chrono::{DateTime, Utc};
 
 use crate::ids::{RecordId, record_id};
 use crate::random::{Seeded, hash};
-use crate::schema::ObjectName;
+use crate::schema::{ObjectName, person_account_fields};
 
 pub(crate) use app::{App, AppKind};
 pub(crate) use approvals::{ApprovalId, Approvals, Authorization};
@@ -51,8 +52,15 @@ pub(crate) use long_calls::RunningCalls;
 pub(crate) use options::{OrgOptions, PasswordFlow, UsageHeader};
 pub(crate) use rolling_count::RollingCount;
 pub(crate) use row_locks::{RowLocks, RowsAsked};
+pub(crate) use rules::{
+    ASSIGNMENT_RULE_PREFIX, Access, AssignmentRule, Condition, DuplicateAction, DuplicateRule,
+    RECORD_TYPE_PREFIX, Rules, ValidationRule,
+};
 pub(crate) use sessions::{Grant, Session, Sessions};
-pub(crate) use switches::{ErrorBody, MAX_BODY_BYTES, RowLock, SessionError, Switches};
+pub(crate) use switches::{
+    ErrorBody, FailedCreated, FailedId, KeyNotIndexed, MAX_BODY_BYTES, RepeatedKey, RowLock, SessionError,
+    Switches, UnknownField, UpsertKeyId,
+};
 pub(crate) use table::{Record, Slot, Table, Values, compared};
 pub(crate) use usage::{QuotaOptions, Usage};
 pub(crate) use user::{Permissions, User};
@@ -74,7 +82,10 @@ pub(crate) struct Org {
 pub(crate) struct OrgState {
     contacts: Table,
     leads: Table,
+    accounts: Table,
     pub directory: Directory,
+    pub rules: Rules,
+    switches: Switches,
     pub sessions: Sessions,
     pub approvals: Approvals,
     pub logins: Logins,
@@ -96,14 +107,18 @@ impl Org {
         let seed = hash(options.seed, &options.host);
         let id = RecordId::parse(&record_id("00D", seed)).expect("record_id returns valid ids");
         let directory = Directory::new(
+            options.seed,
             std::mem::take(&mut options.users),
             std::mem::take(&mut options.apps),
         );
-        let state = OrgState {
+        let mut state = OrgState {
             contacts: Table::new(ObjectName::Contact, now),
             leads: Table::new(ObjectName::Lead, now),
+            accounts: Table::new(ObjectName::Account, now),
+            rules: Rules::default(),
+            switches: Switches::default(),
             directory,
-            sessions: Sessions::new(options.switches.login.session_use == SessionUse::AfterHalf),
+            sessions: Sessions::default(),
             approvals: Approvals::default(),
             logins: Logins::default(),
             faults: FaultQueue::default(),
@@ -116,6 +131,7 @@ impl Org {
             latency: Latency::new(options.latency(), Seeded::new(hash(seed, "latency"))),
             lateness: Seeded::new(hash(seed, "lateness")),
         };
+        state.set_switches(options.switches.clone(), now);
         Self {
             options,
             id,
@@ -134,16 +150,36 @@ impl Org {
 
     /// Returns the id of the user with this name.
     pub(crate) fn user_id(&self, username: &str) -> RecordId {
-        RecordId::parse(&record_id("005", hash(self.options.seed, username)))
-            .expect("record_id returns valid ids")
+        directory::user_id(self.options.seed, username)
     }
 }
 
 impl OrgState {
+    pub(crate) fn switches(&self) -> &Switches {
+        &self.switches
+    }
+
+    /// Changes the switches, and with them the fields that an object has.
+    pub(crate) fn set_switches(&mut self, switches: Switches, now: DateTime<Utc>) {
+        if switches.person_accounts != self.switches.person_accounts {
+            for table in [&mut self.accounts, &mut self.contacts] {
+                for field in person_account_fields(table.object) {
+                    if switches.person_accounts {
+                        table.put_field(field, now);
+                    } else {
+                        table.remove_field(&field.name, now);
+                    }
+                }
+            }
+        }
+        self.switches = switches;
+    }
+
     pub(crate) fn table(&self, object: ObjectName) -> &Table {
         match object {
             ObjectName::Contact => &self.contacts,
             ObjectName::Lead => &self.leads,
+            ObjectName::Account => &self.accounts,
         }
     }
 
@@ -151,6 +187,7 @@ impl OrgState {
         match object {
             ObjectName::Contact => &mut self.contacts,
             ObjectName::Lead => &mut self.leads,
+            ObjectName::Account => &mut self.accounts,
         }
     }
 }

@@ -3,9 +3,12 @@
 //! Each request takes the same way: host → body → `serve`.
 
 mod collections;
+mod conditions;
+mod duplicates;
 mod encoding;
 mod flavour;
 mod limits;
+mod many;
 mod oauth;
 mod query;
 mod read;
@@ -13,7 +16,9 @@ mod reply;
 mod route;
 mod serve;
 mod session;
+mod single;
 mod spoil;
+mod write_options;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -63,7 +68,7 @@ pub(crate) async fn answer(
     }
     let destination = world.destination(host_of(&parts));
     let max_body_bytes = match &destination {
-        Destination::Org { org, .. } => org.options.switches.max_body_bytes,
+        Destination::Org { org, .. } => org.state().switches().max_body_bytes,
         Destination::Login(_) | Destination::Nowhere => MAX_BODY_BYTES,
     };
     let Ok(body) = to_bytes(body, max_body_bytes).await else {
@@ -125,7 +130,8 @@ async fn exchange(
         peer: connection.peer,
     };
     let response = serve::serve(world, &org, &connection.wire, &request, presence).await;
-    if org.options.switches.compressed_answers {
+    let compresses = org.state().switches().compressed_answers;
+    if compresses {
         encoding::compress(&request.parts.headers, response).await
     } else {
         response

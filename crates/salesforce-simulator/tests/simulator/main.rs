@@ -1,6 +1,8 @@
 //! The simulator over real HTTP, rule by rule of salesforce-contract.md.
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod admin;
 #[cfg(test)]
 mod calls;
@@ -25,6 +27,10 @@ mod login_errors;
 #[cfg(test)]
 mod long_running;
 #[cfg(test)]
+mod many;
+#[cfg(test)]
+mod org_rules;
+#[cfg(test)]
 mod quota;
 #[cfg(test)]
 mod reading;
@@ -34,6 +40,10 @@ mod record_rules;
 mod sessions;
 #[cfg(test)]
 mod signer;
+#[cfg(test)]
+mod single;
+#[cfg(test)]
+mod switches;
 #[cfg(test)]
 mod token;
 #[cfg(test)]
