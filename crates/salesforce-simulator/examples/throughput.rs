@@ -254,7 +254,8 @@ fn update(token: &str, first: u64, variant: u64) -> Vec<u8> {
     let records: Vec<Value> = (first..first + RECORDS_PER_CALL)
         .map(|number| {
             let mut record = json!({"attributes": {"type": "Contact"}, "id": record_id("003", number)});
-            if let (Some(record), Value::Object(fields)) = (record.as_object_mut(), contact(number, variant)) {
+            if let (Some(record), Value::Object(fields)) = (record.as_object_mut(), contact(number, variant))
+            {
                 record.extend(fields.into_iter().filter(|(name, _)| name != "Id"));
             }
             record
@@ -298,7 +299,8 @@ fn clock() -> Clock {
     let begun = Instant::now();
     Clock::new(move || {
         let elapsed = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
-        DateTime::<Utc>::from_timestamp_millis(1_790_000_000_000_i64.saturating_add(elapsed)).unwrap_or_default()
+        DateTime::<Utc>::from_timestamp_millis(1_790_000_000_000_i64.saturating_add(elapsed))
+            .unwrap_or_default()
     })
 }
 

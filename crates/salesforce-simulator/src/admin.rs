@@ -5,8 +5,11 @@
 
 mod fields;
 mod orgs;
+mod record_access;
 mod records;
+mod rules;
 mod script;
+mod switches;
 
 use std::sync::Arc;
 
@@ -59,6 +62,25 @@ pub(crate) fn router() -> Router<Arc<World>> {
             "/orgs/{host}/faults",
             post(script::add).get(script::list).delete(script::clear),
         )
+        .route(
+            "/orgs/{host}/switches",
+            get(switches::get).patch(switches::change),
+        )
+        .route(
+            "/orgs/{host}/duplicate-rules",
+            post(rules::add_duplicate).delete(rules::clear_duplicates),
+        )
+        .route(
+            "/orgs/{host}/validation-rules",
+            post(rules::add_validation).delete(rules::clear_validations),
+        )
+        .route(
+            "/orgs/{host}/assignment-rules",
+            post(rules::add_assignment).delete(rules::clear_assignments),
+        )
+        .route("/orgs/{host}/record-types", post(rules::add_record_type))
+        .route("/orgs/{host}/record-access", post(record_access::set))
+        .route("/orgs/{host}/merges", post(record_access::merge))
         .route("/reset", post(orgs::reset))
         .fallback(async || not_found("the admin surface has no such path").into_response())
         // Seeding sends tens of thousands of records at once.
@@ -117,6 +139,10 @@ fn org(world: &World, host: &str) -> Result<Arc<Org>, AdminError> {
 }
 
 fn object(name: &str) -> Result<ObjectName, AdminError> {
-    ObjectName::parse(name)
-        .ok_or_else(|| not_found(format!("no object is called {name}; there are Contact and Lead")))
+    ObjectName::parse(name).ok_or_else(|| {
+        not_found(format!(
+            "no object is called {name}; there are {}",
+            ObjectName::ALL.map(ObjectName::name).join(", ")
+        ))
+    })
 }

@@ -9,6 +9,7 @@ mod latency;
 mod long_calls;
 mod options;
 mod row_locks;
+mod rules;
 mod sessions;
 mod switches;
 mod table;
@@ -20,7 +21,7 @@ use chrono::{DateTime, Utc};
 
 use crate::ids::{RecordId, record_id};
 use crate::random::{Seeded, hash};
-use crate::schema::ObjectName;
+use crate::schema::{ObjectName, person_account_fields};
 
 pub(crate) use calls::{Call, Calls, client_of};
 pub(crate) use counters::Counters;
@@ -31,8 +32,15 @@ pub(crate) use latency::Latency;
 pub(crate) use long_calls::RunningCalls;
 pub(crate) use options::{App, OrgOptions, PasswordFlow, UsageHeader, User};
 pub(crate) use row_locks::{RowLocks, RowsAsked};
+pub(crate) use rules::{
+    ASSIGNMENT_RULE_PREFIX, Access, AssignmentRule, Condition, DuplicateAction, DuplicateRule,
+    RECORD_TYPE_PREFIX, Rules, ValidationRule,
+};
 pub(crate) use sessions::Sessions;
-pub(crate) use switches::{ErrorBody, MAX_BODY_BYTES, RowLock, SessionError, Switches};
+pub(crate) use switches::{
+    ErrorBody, FailedCreated, FailedId, KeyNotIndexed, MAX_BODY_BYTES, RepeatedKey, RowLock, SessionError,
+    Switches, UnknownField, UpsertKeyId,
+};
 pub(crate) use table::{Record, Slot, Table, Values, compared};
 pub(crate) use usage::Usage;
 
@@ -52,6 +60,9 @@ pub(crate) struct Org {
 pub(crate) struct OrgState {
     contacts: Table,
     leads: Table,
+    accounts: Table,
+    pub rules: Rules,
+    switches: Switches,
     pub sessions: Sessions,
     pub faults: FaultQueue,
     pub counters: Counters,
@@ -70,9 +81,16 @@ impl Org {
     pub(crate) fn new(options: OrgOptions, now: DateTime<Utc>) -> Self {
         let seed = hash(options.seed, &options.host);
         let id = RecordId::parse(&record_id("00D", seed)).expect("record_id returns valid ids");
-        let state = OrgState {
+        let users = options
+            .users
+            .iter()
+            .map(|user| (user_id(options.seed, &user.username), user.active));
+        let mut state = OrgState {
             contacts: Table::new(ObjectName::Contact, now),
             leads: Table::new(ObjectName::Lead, now),
+            accounts: Table::new(ObjectName::Account, now),
+            rules: Rules::new(users),
+            switches: Switches::default(),
             sessions: Sessions::new(options.session_idle()),
             faults: FaultQueue::default(),
             counters: Counters::default(),
@@ -84,6 +102,7 @@ impl Org {
             latency: Latency::new(options.latency(), Seeded::new(hash(seed, "latency"))),
             lateness: Seeded::new(hash(seed, "lateness")),
         };
+        state.set_switches(options.switches.clone(), now);
         Self {
             options,
             id,
@@ -101,16 +120,36 @@ impl Org {
 
     /// Returns the id of the user with this name.
     pub(crate) fn user_id(&self, username: &str) -> RecordId {
-        RecordId::parse(&record_id("005", hash(self.options.seed, username)))
-            .expect("record_id returns valid ids")
+        user_id(self.options.seed, username)
     }
 }
 
 impl OrgState {
+    pub(crate) fn switches(&self) -> &Switches {
+        &self.switches
+    }
+
+    /// Changes the switches, and with them the fields that an object has.
+    pub(crate) fn set_switches(&mut self, switches: Switches, now: DateTime<Utc>) {
+        if switches.person_accounts != self.switches.person_accounts {
+            for table in [&mut self.accounts, &mut self.contacts] {
+                for field in person_account_fields(table.object) {
+                    if switches.person_accounts {
+                        table.put_field(field, now);
+                    } else {
+                        table.remove_field(&field.name, now);
+                    }
+                }
+            }
+        }
+        self.switches = switches;
+    }
+
     pub(crate) fn table(&self, object: ObjectName) -> &Table {
         match object {
             ObjectName::Contact => &self.contacts,
             ObjectName::Lead => &self.leads,
+            ObjectName::Account => &self.accounts,
         }
     }
 
@@ -118,6 +157,11 @@ impl OrgState {
         match object {
             ObjectName::Contact => &mut self.contacts,
             ObjectName::Lead => &mut self.leads,
+            ObjectName::Account => &mut self.accounts,
         }
     }
+}
+
+fn user_id(seed: u64, username: &str) -> RecordId {
+    RecordId::parse(&record_id("005", hash(seed, username))).expect("record_id returns valid ids")
 }

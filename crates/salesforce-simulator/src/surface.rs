@@ -3,8 +3,10 @@
 //! Each request takes the same way: host → body → `serve`.
 
 mod collections;
+mod conditions;
 mod encoding;
 mod flavour;
+mod many;
 mod oauth;
 mod query;
 mod read;
@@ -12,7 +14,9 @@ mod reply;
 mod route;
 mod serve;
 mod session;
+mod single;
 mod spoil;
+mod write_options;
 
 use std::sync::Arc;
 
@@ -60,7 +64,7 @@ pub(crate) async fn answer(
     }
     let destination = world.destination(host_of(&parts));
     let max_body_bytes = match &destination {
-        Destination::Org { org, .. } => org.options.switches.max_body_bytes,
+        Destination::Org { org, .. } => org.state().switches().max_body_bytes,
         Destination::Login | Destination::Nowhere => MAX_BODY_BYTES,
     };
     let Ok(body) = to_bytes(body, max_body_bytes).await else {
@@ -121,7 +125,8 @@ async fn exchange(
         at_login,
     };
     let response = serve::serve(world, &org, wire, &request, presence).await;
-    if org.options.switches.compressed_answers {
+    let compresses = org.state().switches().compressed_answers;
+    if compresses {
         encoding::compress(&request.parts.headers, response).await
     } else {
         response

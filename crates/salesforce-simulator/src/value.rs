@@ -55,6 +55,11 @@ pub(crate) fn check(field: &Field, value: Value) -> Result<Value, RecordError> {
     }
 }
 
+/// Returns text without its quotes, and anything else as JSON.
+pub(crate) fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 fn check_text(field: &Field, text: String) -> Result<String, RecordError> {
     match field.field_type {
         FieldType::Reference => return check_reference(field, &text),
@@ -204,6 +209,7 @@ fn key_prefix(object: &str) -> Option<&'static str> {
         "User" => Some("005"),
         "Opportunity" => Some("006"),
         "Lead" => Some("00Q"),
+        "RecordType" => Some("012"),
         "Group" => Some("00G"),
         "DandBCompany" => Some("06E"),
         "Individual" => Some("0PK"),

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 pub(crate) enum WriteKind {
     Create,
     Update,
+    Delete,
 }
 
 /// One record of one write call.

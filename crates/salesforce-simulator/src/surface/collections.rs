@@ -8,7 +8,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::route::Resource;
-use super::{ApiRequest, reply};
+use super::single::{self, Single};
+use super::{ApiRequest, reply, write_options};
 use crate::ids::RecordId;
 use crate::org::{FaultAction, Org, OrgState, RecordKey, RowLock, RowsAsked};
 use crate::refusal::CallError;
@@ -20,18 +21,21 @@ use crate::write::{self, Author, Operation, UpsertKey, WriteRequest};
 pub(super) struct BegunWrite {
     /// What was read of it; an error is told only after the session was checked.
     request: Result<WriteRequest, CallError>,
+    /// How it is answered, if it is no collection.
+    single: Option<Single>,
     keys: HashSet<RecordKey>,
 }
 
 impl BegunWrite {
-    /// Reads a write call and marks its records as being written; none, if the request writes nothing.
+    /// Reads a write call and marks its records as being written; none, if the request writes no records.
     pub(super) fn begin(state: &mut OrgState, request: &ApiRequest) -> Option<Self> {
-        match (&request.route.resource, &request.parts.method) {
-            (Resource::Collections, &Method::POST | &Method::PATCH)
-            | (Resource::CollectionsUpsert { .. }, &Method::PATCH) => {}
-            _ => return None,
+        if !is_write(request) {
+            return None;
         }
-        let request = read(state, request);
+        let (request, single) = match read(state, request) {
+            Ok((request, single)) => (Ok(request), single),
+            Err(error) => (Err(error), None),
+        };
         let keys = request
             .as_ref()
             .map(|request| write::in_flight_keys(state, request))
@@ -39,7 +43,11 @@ impl BegunWrite {
         let (calls, overlaps) = state.in_flight.begin(&keys);
         state.counters.max_concurrent_writes = state.counters.max_concurrent_writes.max(calls);
         state.counters.same_record_overlaps += overlaps;
-        Some(Self { request, keys })
+        Some(Self {
+            request,
+            single,
+            keys,
+        })
     }
 
     /// Locks the rows of the call. Records whose rows another call holds until the wait is over are marked as
@@ -69,6 +77,7 @@ impl BegunWrite {
             let rows = write::locked_rows(&state, request);
             let lacking =
                 |rows: &HashSet<RecordId>| rows.iter().copied().filter(|row| !asked.covers(row)).min();
+            let row_lock = state.switches().row_lock;
             let first_lacking = rows.iter().find_map(lacking);
             match first_lacking {
                 None => return Some(asked),
@@ -76,7 +85,7 @@ impl BegunWrite {
                 Some(_) if missing.is_empty() => {}
                 Some(first) => {
                     for (record, rows) in request.records.iter_mut().zip(&rows) {
-                        let row = match org.options.switches.row_lock {
+                        let row = match row_lock {
                             RowLock::PerRecord => lacking(rows),
                             RowLock::WholeBatch => Some(lacking(rows).unwrap_or(first)),
                         };
@@ -117,20 +126,71 @@ pub(super) fn apply(
         Some(FaultAction::RecordError(fault)) => Some(fault),
         _ => None,
     };
+    if let Some(single) = &write.single {
+        single.check_conditions(state, &request)?;
+    }
     let results = write::apply(state, &request, record_fault, author);
-    let elements = write::answer(&request.operation, &results);
+    if let (Some(single), Some(result)) = (&write.single, results.first()) {
+        return Ok(single.answer(state, &request, result));
+    }
+    let elements = write::answer(&request.operation, &results, state.switches());
     Ok(reply::ok(&Value::Array(elements)))
 }
 
-fn read(state: &OrgState, request: &ApiRequest) -> Result<WriteRequest, CallError> {
-    let operation = operation(state, request)?;
+fn read(state: &OrgState, request: &ApiRequest) -> Result<(WriteRequest, Option<Single>), CallError> {
+    if request.parts.method != Method::DELETE {
+        check_media_type(request)?;
+    }
+    let (mut write, single) = match &request.route.resource {
+        Resource::Records { .. } | Resource::Record { .. } | Resource::RecordByKey { .. } => {
+            let (write, single) = single::read_write(state, request)?;
+            (write, Some(single))
+        }
+        _ if request.parts.method == Method::DELETE => (read_deletes(request)?, None),
+        _ => {
+            let operation = operation(state, request)?;
+            (WriteRequest::read(state, operation, &request.body)?, None)
+        }
+    };
+    write.options = write_options::read(state, request)?;
+    Ok((write, single))
+}
+
+/// Reads `?ids=…&allOrNone=…`.
+fn read_deletes(request: &ApiRequest) -> Result<WriteRequest, CallError> {
+    let ids = request
+        .query("ids")
+        .ok_or_else(|| CallError::bad_request("MISSING_ARGUMENT", "ids must be given"))?;
+    let ids: Vec<&str> = ids
+        .split(',')
+        .map(str::trim)
+        .filter(|id| !id.is_empty())
+        .collect();
+    let all_or_none = request
+        .query("allOrNone")
+        .is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
+    WriteRequest::of_deletes(&ids, all_or_none)
+}
+
+fn is_write(request: &ApiRequest) -> bool {
+    match (&request.route.resource, &request.parts.method) {
+        (Resource::Collections, &Method::POST | &Method::PATCH | &Method::DELETE)
+        | (Resource::CollectionsUpsert { .. }, &Method::PATCH)
+        | (Resource::Records { .. }, &Method::POST)
+        | (Resource::Record { .. } | Resource::RecordByKey { .. }, &Method::PATCH | &Method::DELETE) => true,
+        (Resource::Record { id, .. }, &Method::POST) => id.eq_ignore_ascii_case("Id"),
+        _ => false,
+    }
+}
+
+fn check_media_type(request: &ApiRequest) -> Result<(), CallError> {
     let is_json = request
         .header(header::CONTENT_TYPE)
         .is_some_and(|content_type| content_type.to_ascii_lowercase().starts_with("application/json"));
     if !is_json {
         return Err(CallError::unsupported_media_type());
     }
-    WriteRequest::read(state, operation, &request.body)
+    Ok(())
 }
 
 fn operation(state: &OrgState, request: &ApiRequest) -> Result<Operation, CallError> {

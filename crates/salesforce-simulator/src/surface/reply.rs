@@ -23,6 +23,12 @@ pub(super) fn empty(status: StatusCode) -> Response {
     with_body(status, HTML, "")
 }
 
+pub(super) fn not_modified() -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    response
+}
+
 /// Returns the array form of an error.
 pub(super) fn call_error(error: &CallError) -> Response {
     json(

@@ -72,14 +72,14 @@ pub(super) async fn serve(
         records: 0,
         fault: None,
     };
-    let switches = &org.options.switches;
+    let switches = org.state().switches().clone();
     // Logins and the list of versions are no API calls.
     let running = is_rest(request).then(|| {
         org.running_calls
             .begin(switches.long_running_after(), org.options.concurrent_long_limit())
     });
     let Some(_running) = running.map_or(Some(None), |running| running.map(Some)) else {
-        let response = flavoured(switches, reply::call_error(&CallError::concurrent_limit())).await;
+        let response = flavoured(&switches, reply::call_error(&CallError::concurrent_limit())).await;
         let mut state = org.state();
         state.counters.long_running_refused += 1;
         state.calls.add(begun.ended(request, Some(response.status())));
@@ -156,7 +156,7 @@ pub(super) async fn serve(
     };
 
     if is_rest(request) {
-        response = flavoured(switches, response).await;
+        response = flavoured(&switches, response).await;
     }
     if let Some(fault) = &fault {
         response = spoiled(fault, response).await;
@@ -178,8 +178,11 @@ async fn apply_late(
     fault: Option<FaultAction>,
     user_id: RecordId,
 ) {
-    let latest_ms = u64::from(org.options.switches.late_apply_seconds) * 1_000;
-    let lateness_ms = org.state().lateness.up_to(latest_ms);
+    let lateness_ms = {
+        let mut state = org.state();
+        let latest_ms = u64::from(state.switches().late_apply_seconds) * 1_000;
+        state.lateness.up_to(latest_ms)
+    };
     wait(Duration::from_millis(lateness_ms)).await;
     let _rows = write.lock(&org).await;
     let now = clock.now();

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::collections::{self, BegunWrite};
 use super::route::Resource;
-use super::{ApiRequest, query, read, reply};
+use super::{ApiRequest, many, query, read, reply};
 use crate::ids::RecordId;
 use crate::org::{FaultAction, Org, OrgState, UsageHeader};
 use crate::refusal::CallError;
@@ -33,6 +33,10 @@ pub(super) fn data(
         (Resource::Query, None) => query::answer(org, state, request),
         (Resource::Describe { object }, None) => read::describe(state, request, object),
         (Resource::Record { object, id }, None) => read::record(state, request, object, id),
+        (Resource::RecordByKey { object, key, value }, None) => {
+            many::by_key(state, request, object, key, value)
+        }
+        (Resource::CollectionsRead { object }, None) => many::records(state, request, object),
         (Resource::RetiredVersion, None) => Err(CallError::new(
             StatusCode::GONE,
             "GONE",

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::reference;
 use super::request::WriteRequest;
 use super::submitted::Submitted;
 use super::target::{self, Target};
@@ -21,10 +22,9 @@ pub(crate) fn locked_rows(state: &OrgState, request: &WriteRequest) -> Vec<HashS
         .records
         .iter()
         .map(|record| {
-            let mut rows: HashSet<RecordId> = sent_parent(record).into_iter().collect();
-            let table = state.table(record.object);
-            if let Ok(Target::Existing(slot)) = target::find(table, &request.operation, record) {
-                let existing = table.record(slot);
+            let mut rows: HashSet<RecordId> = sent_parent(state, record).into_iter().collect();
+            if let Ok(Target::Existing(slot)) = target::find(state, &request.operation, record) {
+                let existing = state.table(record.object).record(slot);
                 rows.insert(existing.id);
                 rows.extend(existing.values.get(PARENT).and_then(parse));
             }
@@ -42,7 +42,11 @@ pub(crate) fn unlockable(row: RecordId) -> RecordError {
     )
 }
 
-fn sent_parent(record: &Submitted) -> Option<RecordId> {
+fn sent_parent(state: &OrgState, record: &Submitted) -> Option<RecordId> {
+    let by_key = record.parents.iter().find(|parent| parent.lookup.name == PARENT);
+    if let Some(parent) = by_key {
+        return reference::resolve(state, parent).ok().as_ref().and_then(parse);
+    }
     record
         .fields
         .iter()

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::org::OrgState;
+use super::request::{no_key_message, parser_error};
+use crate::ids::RecordId;
+use crate::org::{OrgState, UnknownField};
 use crate::refusal::{CallError, RecordError};
 use crate::schema::{Field, FieldType, ObjectName};
 use crate::value;
@@ -18,17 +20,31 @@ pub(crate) struct Submitted {
     pub id: Value,
     /// With values as `value::read` leaves them.
     pub fields: Vec<(Arc<Field>, Value)>,
+    /// Lookups given by a key of the record they name.
+    pub parents: Vec<Parent>,
     /// The values as sent, under the names that describe gives.
     pub sent: Map<String, Value>,
     /// What was wrong with it already before it is applied: while it was read, or when its rows were locked.
     pub refused: Option<RecordError>,
 }
 
+/// A lookup that names a record by one of its keys, such as `"Account": {"AcctKey__c": "A-17"}`.
+/// Source: salesforce-contract.md §9.
+#[derive(Debug)]
+pub(crate) struct Parent {
+    pub lookup: Arc<Field>,
+    pub object: ObjectName,
+    pub key: Arc<Field>,
+    /// As `value::read` leaves it; never null.
+    pub value: Value,
+}
+
 impl Submitted {
     /// Reads a record of a JSON body.
     ///
     /// # Errors
-    /// An unknown field or a value of the wrong JSON type: the whole call fails (salesforce-contract.md §2.6).
+    /// An unknown field, unless the org refuses the record alone, or a value of the wrong JSON type: the whole
+    /// call fails (salesforce-contract.md §2.6 and §10).
     pub(super) fn read(
         state: &OrgState,
         object: ObjectName,
@@ -43,11 +59,20 @@ impl Submitted {
                 submitted.id = value;
                 continue;
             }
-            let field = state
-                .table(object)
-                .schema()
-                .field(&name)
-                .ok_or_else(|| CallError::no_such_column(&name, object.name()))?;
+            let schema = state.table(object).schema();
+            let Some(field) = schema.field(&name) else {
+                let added = match schema.relationship(&name) {
+                    Some(lookup) => submitted.add_parent(state, lookup, value),
+                    None => Err(CallError::no_such_column(&name, object.name())),
+                };
+                match added {
+                    Err(error) if is_forgiven(state, &error) => {
+                        submitted.refuse(RecordError::of_call(error, &name));
+                    }
+                    other => other?,
+                }
+                continue;
+            };
             let read = if is_writable(field) {
                 value::read(field, &value)?
             } else {
@@ -55,6 +80,7 @@ impl Submitted {
             };
             submitted.add(field, read, value);
         }
+        submitted.check_parents();
         Ok(submitted)
     }
 
@@ -66,9 +92,19 @@ impl Submitted {
                 submitted.id = value;
                 continue;
             }
-            let Some(field) = state.table(object).schema().field(&name) else {
-                let error = CallError::no_such_column(&name, object.name());
-                submitted.refuse(RecordError::of_call(error, &name));
+            let schema = state.table(object).schema();
+            let Some(field) = schema.field(&name) else {
+                // A column `Account.AcctKey__c` names a parent as JSON does by an object.
+                let (relationship, key) = name.split_once('.').unwrap_or((&name, ""));
+                let added = match schema.relationship(relationship) {
+                    Some(lookup) if !key.is_empty() => {
+                        submitted.add_parent(state, lookup, json!({key: value}))
+                    }
+                    Some(_) | None => Err(CallError::no_such_column(&name, object.name())),
+                };
+                if let Err(error) = added {
+                    submitted.refuse(RecordError::of_call(error, &name));
+                }
                 continue;
             };
             let read = if is_writable(field) {
@@ -81,7 +117,34 @@ impl Submitted {
             };
             submitted.add(field, read, value);
         }
+        submitted.check_parents();
         submitted
+    }
+
+    /// Returns the record with this id, to be deleted; an id that names no object is refused as one of `before`.
+    pub(super) fn to_delete(id: &str, before: ObjectName) -> Self {
+        let object = RecordId::parse(id).and_then(ObjectName::of_id);
+        let mut submitted = Self::empty(object.unwrap_or(before), 0);
+        submitted.id = id.into();
+        if object.is_none() {
+            submitted.refuse(RecordError::new(
+                "MALFORMED_ID",
+                format!("malformed id {id}"),
+                &[],
+            ));
+        }
+        submitted
+    }
+
+    /// Adds the value of the key that an upsert of a single record has in its URI.
+    pub(crate) fn add_key(&mut self, key: &Arc<Field>, value: Value) {
+        self.add(key, value.clone(), value);
+    }
+
+    /// Tells whether a value for this field was sent, also by the key of its parent.
+    pub(super) fn names(&self, field: &str) -> bool {
+        self.fields.iter().any(|(sent, _)| sent.name == field)
+            || self.parents.iter().any(|parent| parent.lookup.name == field)
     }
 
     /// Returns the value sent for `field`, as read.
@@ -92,11 +155,90 @@ impl Submitted {
             .map_or(&Value::Null, |(_, value)| value)
     }
 
+    /// Reads the parent of `lookup`: one key and its value, null to blank the lookup.
+    fn add_parent(&mut self, state: &OrgState, lookup: &Arc<Field>, value: Value) -> Result<(), CallError> {
+        let relationship = lookup
+            .relationship()
+            .map_or_else(|| lookup.name.clone(), |(stem, suffix)| format!("{stem}{suffix}"));
+        let mut keys = match &value {
+            Value::Null => {
+                self.add(lookup, Value::Null, Value::Null);
+                return Ok(());
+            }
+            Value::Object(members) => members.iter().filter(|(name, _)| name.as_str() != "attributes"),
+            _ => {
+                return Err(parser_error(format!(
+                    "{relationship} is not an object at [line:1, column:1]"
+                )));
+            }
+        };
+        let (Some((name, given)), None) = (keys.next(), keys.next()) else {
+            self.refuse(RecordError::new(
+                "INVALID_FIELD",
+                format!("{relationship} must name its record by exactly one external ID field"),
+                &[&lookup.name],
+            ));
+            return Ok(());
+        };
+        if name.eq_ignore_ascii_case("Id") {
+            let read = value::read(lookup, given)?;
+            self.add(lookup, read, given.clone());
+            return Ok(());
+        }
+        let Some(object) = parent_object(lookup, &value) else {
+            let parent = lookup.reference_to.first().map_or("", String::as_str);
+            self.refuse(no_key(name, parent));
+            return Ok(());
+        };
+        let key = state
+            .table(object)
+            .schema()
+            .field(name)
+            .ok_or_else(|| CallError::no_such_column(name, object.name()))?;
+        if !key.is_upsert_key() {
+            self.refuse(no_key(name, object.name()));
+            return Ok(());
+        }
+        match value::read(key, given)? {
+            Value::Null => self.fields.push((Arc::clone(lookup), Value::Null)),
+            read => self.parents.push(Parent {
+                lookup: Arc::clone(lookup),
+                object,
+                key: Arc::clone(key),
+                value: read,
+            }),
+        }
+        self.sent.insert(relationship, value);
+        Ok(())
+    }
+
+    /// Refuses a lookup that is given by its id and by a key of its parent.
+    fn check_parents(&mut self) {
+        let twice = self.parents.iter().find(|parent| {
+            self.fields
+                .iter()
+                .any(|(field, _)| field.name == parent.lookup.name)
+        });
+        if let Some(parent) = twice {
+            let name = &parent.lookup.name;
+            let error = RecordError::new(
+                "INVALID_FIELD",
+                format!(
+                    "cannot specify both an external ID reference {} and a salesforce id, {name}",
+                    parent.key.name
+                ),
+                &[name],
+            );
+            self.refuse(error);
+        }
+    }
+
     fn empty(object: ObjectName, members: usize) -> Self {
         Self {
             object,
             id: Value::Null,
             fields: Vec::with_capacity(members),
+            parents: Vec::new(),
             sent: Map::new(),
             refused: None,
         }
@@ -111,6 +253,29 @@ impl Submitted {
     fn refuse(&mut self, error: RecordError) {
         self.refused.get_or_insert(error);
     }
+}
+
+/// Returns which object of the org `lookup` names; `attributes.type` decides where there are several.
+fn parent_object(lookup: &Field, value: &Value) -> Option<ObjectName> {
+    match lookup.reference_to.as_slice() {
+        [only] => ObjectName::parse(only),
+        several => {
+            let named = value.get("attributes")?.get("type")?.as_str()?;
+            let known = several.iter().find(|object| object.eq_ignore_ascii_case(named))?;
+            ObjectName::parse(known)
+        }
+    }
+}
+
+/// Source: salesforce-contract.md §2.4.
+fn no_key(name: &str, object: &str) -> RecordError {
+    let message = no_key_message(name, object);
+    RecordError::new("INVALID_FIELD", message, &[name])
+}
+
+/// Tells whether the org lets the other records of a call go on without this one.
+fn is_forgiven(state: &OrgState, error: &CallError) -> bool {
+    state.switches().unknown_field == UnknownField::Element && error.error_code == "INVALID_FIELD"
 }
 
 /// What cannot be written at all is refused for its record alone, whatever its JSON type.
@@ -133,22 +298,23 @@ fn from_text<'value>(field: &Field, value: &'value Value) -> Cow<'value, Value> 
 
 /// The words are the simulator's own: none were recorded.
 fn not_of_type(field: &Field, value: &Value) -> RecordError {
-    let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     RecordError::new(
         "INVALID_TYPE_ON_FIELD_IN_RECORD",
-        format!("{}: value not of required type: {shown}", field.label),
+        format!(
+            "{}: value not of required type: {}",
+            field.label,
+            value::plain(value)
+        ),
         &[&field.name],
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-    use serde_json::json;
-
     use super::*;
     use crate::org::Org;
     use crate::write::{Author, Operation, WriteRequest, apply};
+    use chrono::DateTime;
 
     #[test]
     fn rows_take_text_and_fail_one_by_one() {

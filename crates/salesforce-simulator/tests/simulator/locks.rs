@@ -24,6 +24,8 @@ fn locked(id: &str) -> Value {
 /// Starts an org with Contacts 1 and 2 of Account 1, Contact 3 of Account 3, and Contact 4 of none.
 async fn accounts(options: Value) -> Rig {
     let rig = Rig::with_org(options).await;
+    let accounts = json!([{"Id": account(1), "Name": "One"}, {"Id": account(3), "Name": "Three"}]);
+    rig.client.org("POST", "/records/Account", accounts).await;
     let contacts = json!([
         {"LastName": "A", "AccountId": account(1)},
         {"LastName": "B", "AccountId": account(1)},
@@ -106,6 +108,43 @@ async fn a_moved_contact_locks_both_accounts_and_who_waits_is_served_in_turn() {
         (&json!("fourth"), &json!(account(3)))
     );
     assert_eq!(client.counter("lock_failures").await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_single_write_to_an_account_keeps_its_contacts_waiting_also_where_a_key_names_it() {
+    let rig = accounts(json!({"lock_wait_ms": 500})).await;
+    let client = &rig.client;
+    let key =
+        json!({"object": "Account", "name": "Key__c", "type": "string", "external_id": true, "unique": true});
+    client.org("POST", "/fields", key).await;
+    client
+        .org(
+            "PATCH",
+            &format!("/records/Account/{}", account(1)),
+            json!({"Key__c": "one"}),
+        )
+        .await;
+    let _time = StandingTime::begin();
+    slow(client, 60_000).await;
+    let (single, path) = (client.clone(), format!("/sobjects/Account/{}", account(1)));
+    let renames = tokio::spawn(async move { single.rest("PATCH", &path, &json!({"Name": "Won"})).await });
+    client.until_faults_are_used_up().await;
+    let updates = client.begin_update(&[
+        (1, json!({"Title": "x"})),
+        (4, json!({"Account": {"Key__c": "one"}})),
+        (3, json!({"Title": "x"})),
+    ]);
+    client.until_counter("lock_waits", 1).await;
+
+    advance(Duration::from_millis(500)).await;
+    let updates = updates.await.unwrap().unwrap().json();
+    advance(Duration::from_secs(60)).await;
+
+    assert_eq!(
+        updates,
+        json!([locked(&account(1)), locked(&account(1)), written(&contact(3))])
+    );
+    assert_eq!(renames.await.unwrap().status, 204);
 }
 
 #[tokio::test(start_paused = true)]

@@ -160,6 +160,8 @@ async fn values_are_stored_as_salesforce_stores_them() {
     ] {
         client.org("POST", "/fields", field).await;
     }
+    let account = json!([{"Id": "0014S000007NxmlQAC", "Name": "Kestrel Energy"}]);
+    client.org("POST", "/records/Account", account).await;
     let id = one_contact(client).await;
     for (field, sent, expected) in [
         ("Score__c", json!("1.256"), json!(1.26)),
