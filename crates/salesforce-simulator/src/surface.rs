@@ -4,6 +4,7 @@
 
 mod collections;
 mod conditions;
+mod duplicates;
 mod encoding;
 mod flavour;
 mod many;

@@ -6,6 +6,7 @@ mod defaults;
 mod delete;
 mod duplicates;
 mod locked;
+mod parent;
 mod person;
 mod reference;
 mod request;

@@ -11,9 +11,10 @@ pub(crate) struct Counters {
     pub token_failures: u64,
     /// Describes answered, with 200 or 304.
     pub describe_calls: u64,
-    /// Collections requests that were applied record by record.
+    /// Write requests, of collections or of one record, that were applied record by record.
     pub write_calls: u64,
-    /// Collections requests that were refused as a whole or never applied.
+    /// Write requests that were refused as a whole or never applied; a single record that was refused counts in
+    /// both.
     pub write_calls_failed: u64,
     /// Records in `write_calls`; the sum of written and refused.
     pub records_received: u64,

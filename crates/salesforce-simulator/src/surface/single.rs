@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::conditions::Conditions;
 use super::route::Resource;
-use super::{ApiRequest, read, reply};
+use super::{ApiRequest, duplicates, reply};
 use crate::ids::RecordId;
 use crate::org::{Access, OrgState, Slot, WriteKind};
-use crate::refusal::{CallError, DuplicatesFound, RecordError};
+use crate::refusal::{CallError, RecordError};
 use crate::schema::{Field, ObjectName};
 use crate::value;
 use crate::write::{self, Operation, RecordResult, UpsertKey, WriteRequest, no_such_key};
@@ -38,14 +38,17 @@ pub(super) fn read_write(
         key: None,
         conditions: Conditions::of(request),
     };
+    let object = match &request.route.resource {
+        Resource::Records { object }
+        | Resource::Record { object, .. }
+        | Resource::RecordByKey { object, .. } => ObjectName::parse(object),
+        _ => None,
+    };
+    let object = object.ok_or_else(CallError::no_such_resource)?;
     let body = request.body.as_ref();
     let write = match (&request.route.resource, &request.parts.method) {
-        (Resource::Records { object }, _) => {
-            let object = ObjectName::parse(object).ok_or_else(CallError::no_such_resource)?;
-            WriteRequest::of_one(state, Operation::Create, object, body)?
-        }
-        (Resource::Record { object, .. }, &Method::POST) => {
-            let object = ObjectName::parse(object).ok_or_else(CallError::no_such_resource)?;
+        (Resource::Records { .. }, _) => WriteRequest::of_one(state, Operation::Create, object, body)?,
+        (Resource::Record { .. }, &Method::POST) => {
             let operation = Operation::Upsert {
                 object,
                 key: UpsertKey::Id,
@@ -55,21 +58,18 @@ pub(super) fn read_write(
             refuse_in_body("Id", !write.records[0].id.is_null())?;
             write
         }
-        (Resource::Record { object, id }, &Method::DELETE) => {
-            let object = ObjectName::parse(object).ok_or_else(CallError::no_such_resource)?;
+        (Resource::Record { id, .. }, &Method::DELETE) => {
             find(state, object, id)?;
             WriteRequest::of_deletes(&[id], false)?
         }
-        (Resource::Record { object, id }, _) => {
-            let object = ObjectName::parse(object).ok_or_else(CallError::no_such_resource)?;
+        (Resource::Record { id, .. }, _) => {
             find(state, object, id)?;
             let mut write = WriteRequest::of_one(state, Operation::Update, object, body)?;
             refuse_in_body("Id", !write.records[0].id.is_null())?;
             write.records[0].id = id.as_str().into();
             write
         }
-        (Resource::RecordByKey { object, key, value }, &Method::DELETE) => {
-            let object = ObjectName::parse(object).ok_or_else(CallError::no_such_resource)?;
+        (Resource::RecordByKey { key, value, .. }, &Method::DELETE) => {
             let key = key_field(state, object, key)?;
             let value = value::read(&key, &value.as_str().into())?;
             let table = state.table(object);
@@ -84,8 +84,7 @@ pub(super) fn read_write(
             single.key = Some((key, value));
             write
         }
-        (Resource::RecordByKey { object, key, value }, _) => {
-            let object = ObjectName::parse(object).ok_or_else(CallError::no_such_resource)?;
+        (Resource::RecordByKey { key, value, .. }, _) => {
             read_upsert(state, request, object, key, value, &mut single)?
         }
         _ => return Err(CallError::no_such_resource()),
@@ -174,9 +173,9 @@ impl Single {
         let mut element = json!({"message": error.message, "errorCode": error.status_code});
         match &error.duplicates {
             Some(found) => {
-                let details = write.options.duplicates.include_record_details;
+                let is_whole = write.options.duplicates.include_record_details;
                 element[state.switches().duplicate_details.key()] =
-                    duplicates(state, found, details, &self.version);
+                    duplicates::details(state, found, is_whole, &self.version);
             }
             None => element["fields"] = json!(error.fields),
         }
@@ -262,50 +261,6 @@ fn status_of(status_code: &str) -> StatusCode {
         | "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY" => StatusCode::FORBIDDEN,
         _ => StatusCode::BAD_REQUEST,
     }
-}
-
-/// Source of the shape: salesforce-contract.md §2.8.
-fn duplicates(state: &OrgState, found: &DuplicatesFound, details: bool, version: &str) -> Value {
-    let object = found.object.name();
-    let table = state.table(found.object);
-    let records: Vec<Value> = found
-        .matches
-        .iter()
-        .filter_map(|id| table.find(*id))
-        .map(|slot| {
-            let fields: Vec<&Field> = table
-                .schema()
-                .fields()
-                .iter()
-                .map(AsRef::as_ref)
-                .filter(|field| details || field.name == "Id")
-                .collect();
-            json!({
-                "additionalInformation": [],
-                "fieldDiffs": [],
-                "matchConfidence": 100.0,
-                "record": read::shown(table, table.record(slot), &fields, version),
-            })
-        })
-        .collect();
-    let mut result = Map::new();
-    result.insert("allowSave".to_owned(), json!(found.allow_save));
-    result.insert("duplicateRule".to_owned(), json!(found.rule));
-    result.insert("duplicateRuleEntityType".to_owned(), json!(object));
-    result.insert("errorMessage".to_owned(), json!(found.message));
-    result.insert(
-        "matchResults".to_owned(),
-        json!([{
-            "entityType": object,
-            "errors": [],
-            "matchEngine": "FuzzyMatchEngine",
-            "rule": format!("Standard_{object}_Match_Rule_v1_0"),
-            "size": records.len(),
-            "success": true,
-            "matchRecords": records,
-        }]),
-    );
-    Value::Object(result)
 }
 
 fn url(object: ObjectName, id: RecordId, version: &str) -> String {

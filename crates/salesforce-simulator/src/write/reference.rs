@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::submitted::Parent;
+use super::parent::Parent;
 use crate::ids::RecordId;
 use crate::org::{Access, OrgState, RECORD_TYPE_PREFIX, Slot, Table};
 use crate::refusal::RecordError;

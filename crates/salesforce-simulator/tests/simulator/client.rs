@@ -311,3 +311,45 @@ pub(crate) fn refused(status_code: &str, message: &str, fields: &[&str]) -> Valu
 pub(crate) fn written(id: &str) -> Value {
     json!({"id": id, "success": true, "errors": []})
 }
+
+impl Client {
+    /// Sends a REST request with the session and more headers.
+    pub(crate) async fn rest_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
+        let authorization = format!("Bearer {}", self.token);
+        let mut all = vec![
+            ("Authorization", authorization.as_str()),
+            ("Content-Type", "application/json"),
+        ];
+        all.extend_from_slice(headers);
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        self.exchange(method, &format!("/services/data/v67.0{path}"), &all, &body)
+            .await
+            .unwrap()
+    }
+
+    /// Stores records past every rule and returns their ids.
+    pub(crate) async fn seed(&self, object: &str, records: Value) -> Vec<String> {
+        let ids = self.org("POST", &format!("/records/{object}"), records).await;
+        ids.as_array()
+            .unwrap()
+            .iter()
+            .map(|id| id.as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Returns what a record holds.
+    pub(crate) async fn stored(&self, object: &str, id: &str) -> Value {
+        self.org("GET", &format!("/records/{object}/{id}"), Value::Null)
+            .await
+    }
+}
