@@ -13,6 +13,7 @@
 mod admin;
 mod clock;
 mod ids;
+mod json;
 mod org;
 mod random;
 mod refusal;

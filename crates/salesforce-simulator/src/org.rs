@@ -14,6 +14,7 @@ mod sessions;
 mod switches;
 mod table;
 mod usage;
+mod values;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -41,8 +42,9 @@ pub(crate) use switches::{
     ErrorBody, FailedCreated, FailedId, KeyNotIndexed, MAX_BODY_BYTES, RepeatedKey, RowLock, SessionError,
     Switches, UnknownField, UpsertKeyId,
 };
-pub(crate) use table::{Record, Slot, Table, Values, compared};
+pub(crate) use table::{Record, Slot, Table, compared};
 pub(crate) use usage::Usage;
+pub(crate) use values::Values;
 
 /// One org: what it was created with, and what has happened since.
 #[derive(Debug)]

@@ -28,7 +28,7 @@ pub(super) fn data(
     now: DateTime<Utc>,
 ) -> Response {
     let answer = admit(org, state, request, now).and_then(|user_id| match (&request.route.resource, write) {
-        (_, Some(write)) => collections::apply(state, write, fault, Author { user_id, now }),
+        (_, Some(write)) => collections::apply(state, write, fault, &Author::new(user_id, now)),
         (Resource::Limits, None) => Ok(read::limits(org, state, now)),
         (Resource::Query, None) => query::answer(org, state, request),
         (Resource::Describe { object }, None) => read::describe(state, request, object),

@@ -14,12 +14,13 @@ use crate::clock::datetime_out;
 use crate::ids::RecordId;
 use crate::org::{HistoryEntry, OrgState, RecordFault, WriteKind};
 use crate::refusal::RecordError;
+use crate::value::Scalar;
 
-/// Who writes, and when.
-#[derive(Debug, Clone, Copy)]
+/// Who writes, and when, as records tell it.
+#[derive(Debug)]
 pub(crate) struct Author {
-    pub user_id: RecordId,
-    pub now: DateTime<Utc>,
+    pub user: Scalar,
+    pub time: Scalar,
 }
 
 /// How one record of a call ended.
@@ -30,12 +31,21 @@ pub(crate) struct RecordResult {
     pub outcome: Result<RecordId, RecordError>,
 }
 
+impl Author {
+    pub(crate) fn new(user_id: RecordId, now: DateTime<Utc>) -> Self {
+        Self {
+            user: user_id.to_string().into(),
+            time: datetime_out(now).into(),
+        }
+    }
+}
+
 /// Applies `request`, counts it and records it in the history. Returns results in request order.
 pub(crate) fn apply(
     state: &mut OrgState,
     request: &WriteRequest,
     fault: Option<&RecordFault>,
-    author: Author,
+    author: &Author,
 ) -> Vec<RecordResult> {
     let repeated = target::repeated(request, state.switches().repeated_key);
     let mut undo = Undo::default();
@@ -57,7 +67,7 @@ pub(crate) fn apply(
         roll_back(state, undo, &mut results);
     }
     count(state, &results);
-    remember(state, request, &results, author.now);
+    remember(state, request, &results, author);
     results
 }
 
@@ -91,7 +101,7 @@ fn write(
     request: &WriteRequest,
     record: &Submitted,
     target: Target,
-    author: Author,
+    author: &Author,
     undo: &mut Undo,
 ) -> Result<RecordId, RecordError> {
     let object = record.object;
@@ -143,7 +153,7 @@ fn count(state: &mut OrgState, results: &[RecordResult]) {
     }
 }
 
-fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResult], now: DateTime<Utc>) {
+fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResult], author: &Author) {
     let call = state.history.next_call();
     if !state.history.is_kept() {
         return;
@@ -160,11 +170,11 @@ fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResul
         state.history.add(HistoryEntry {
             n: 0,
             call,
-            time: datetime_out(now),
+            time: author.time.plain(),
             object: record.object.name(),
             id,
             operation: result.kind,
-            fields: record.sent.clone(),
+            fields: record.sent.clone().unwrap_or_default(),
             success: result.outcome.is_ok(),
         });
     }
