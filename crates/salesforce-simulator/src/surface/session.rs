@@ -43,7 +43,7 @@ pub(super) fn data(
     let answer = caller.and_then(|caller| {
         charge(state, request, &caller, now)?;
         match (&request.route.resource, write) {
-            (_, Some(write)) => collections::apply(state, write, fault, caller.author(now)),
+            (_, Some(write)) => collections::apply(state, write, fault, &caller.author(now)),
             (Resource::Limits, None) => limits::limits(state, request, &caller, now),
             (Resource::Query, None) => query::answer(org, state, request),
             (Resource::Describe { object }, None) => {
@@ -106,11 +106,7 @@ pub(super) fn admit(
 impl Caller {
     /// Returns who writes, as of `now`.
     pub(super) fn author(&self, now: DateTime<Utc>) -> Author<'_> {
-        Author {
-            user_id: self.user_id,
-            permissions: &self.user.permissions,
-            now,
-        }
+        Author::new(self.user_id, &self.user.permissions, now)
     }
 
     /// Fails unless the user may read the records of `object`; an unknown object is no question of rights.
