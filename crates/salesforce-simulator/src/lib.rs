@@ -14,6 +14,7 @@ mod admin;
 mod clock;
 mod connection;
 mod ids;
+mod json;
 mod login_host;
 mod org;
 mod random;

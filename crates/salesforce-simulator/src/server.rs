@@ -23,7 +23,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// What sessions, quotas and time stamps go by.
     pub clock: Clock,
-    /// Whether the org of [`sample`] exists from the start, with 100 Contacts and 100 Leads.
+    /// Whether the org of [`sample`] exists from the start, with 100 Contacts, 100 Leads and 7
+    /// Accounts.
     pub sample_org: bool,
 }
 

@@ -1,8 +1,15 @@
 //! What a field takes, in two steps: a JSON value of the wrong type fails the whole call, a value that the
 //! field refuses fails one record. Source: salesforce-contract.md §2.6, §3.4 and §9.
 
+mod number;
+mod scalar;
+
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
-use serde_json::{Number, Value};
+use serde_json::Value;
+
+pub(crate) use scalar::{Given, Scalar};
 
 use crate::clock::datetime_out;
 use crate::ids::RecordId;
@@ -18,28 +25,24 @@ const MAX_PICKLIST_SELECTIONS: usize = 100;
 ///
 /// # Errors
 /// A JSON type that the field cannot be read from; the whole call fails (salesforce-contract.md §2.6).
-pub(crate) fn read(field: &Field, given: &Value) -> Result<Value, CallError> {
-    let read = match (field.field_type, given) {
-        (_, Value::Null) => Some(Value::Null),
-        (kind, Value::String(text)) if kind.is_text() => Some(if text.is_empty() {
-            Value::Null
+pub(crate) fn read<'text>(field: &Field, given: impl Into<Given<'text>>) -> Result<Scalar, CallError> {
+    let given = given.into();
+    let read = match (field.field_type, &given) {
+        (_, Given::Null) => Some(Scalar::Null),
+        (kind, Given::Text(text)) if kind.is_text() => Some(if text.is_empty() {
+            Scalar::Null
         } else {
-            given.clone()
+            Scalar::from(*text)
         }),
-        (FieldType::Id | FieldType::Reference, Value::String(_)) | (FieldType::Boolean, Value::Bool(_)) => {
-            Some(given.clone())
-        }
-        (FieldType::Int, _) => whole_number(given),
-        (kind, _) if kind.is_number() => number(given),
-        (FieldType::Date, Value::String(text)) => NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .is_ok()
-            .then(|| given.clone()),
-        (FieldType::Datetime, Value::String(text)) => {
-            instant(text).map(|instant| Value::String(datetime_out(instant)))
-        }
+        (FieldType::Id | FieldType::Reference, Given::Text(text)) => Some(Scalar::from(*text)),
+        (FieldType::Boolean, Given::Bool(flag)) => Some(Scalar::Bool(*flag)),
+        (FieldType::Int, _) => number::whole_number(&given),
+        (kind, _) if kind.is_number() => number::number(&given),
+        (FieldType::Date, Given::Text(text)) => is_date(text).then(|| Scalar::from(*text)),
+        (FieldType::Datetime, Given::Text(text)) => instant(text).map(|instant| datetime_out(instant).into()),
         _ => None,
     };
-    read.ok_or_else(|| wrong_type(field, given))
+    read.ok_or_else(|| wrong_type(field, &given))
 }
 
 /// Returns `value`, as [`read`] left it, in the form that `field` stores. Null stays null: whether a field
@@ -47,23 +50,51 @@ pub(crate) fn read(field: &Field, given: &Value) -> Result<Value, CallError> {
 ///
 /// # Errors
 /// What the field refuses; one record fails.
-pub(crate) fn check(field: &Field, value: Value) -> Result<Value, RecordError> {
+pub(crate) fn check(field: &Field, value: Scalar) -> Result<Scalar, RecordError> {
     match value {
-        Value::String(text) => check_text(field, text).map(Value::String),
-        Value::Number(number) if field.field_type.is_number() => check_number(field, &number),
+        Scalar::Text(text) => check_text(field, text).map(Scalar::Text),
+        Scalar::Number(number) if field.field_type.is_number() => number::check(field, &number),
         other => Ok(other),
     }
 }
 
-fn check_text(field: &Field, text: String) -> Result<String, RecordError> {
+/// Returns a value that should name a record, what is no single value as its text.
+pub(crate) fn plain_or_null(value: &Value) -> Scalar {
+    match value {
+        Value::Null => Scalar::Null,
+        Value::Bool(flag) => Scalar::Bool(*flag),
+        Value::Number(number) => Scalar::Number(number.clone()),
+        Value::String(text) => Scalar::from(text.as_str()),
+        Value::Array(_) | Value::Object(_) => value.to_string().into(),
+    }
+}
+
+/// Returns text without its quotes, and anything else as JSON.
+pub(crate) fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn check_text(field: &Field, text: Arc<str>) -> Result<Arc<str>, RecordError> {
     match field.field_type {
         FieldType::Reference => return check_reference(field, &text),
         // Checked when the type was read.
         FieldType::Date | FieldType::Datetime | FieldType::Id => return Ok(text),
         _ => {}
     }
+    if text.contains(is_outside_charset) {
+        let message = format!(
+            "{}: text holds a character outside of the supported charset",
+            field.label
+        );
+        return Err(RecordError::new(
+            "TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET",
+            message,
+            &[&field.name],
+        ));
+    }
     let max_length = usize::try_from(field.length).unwrap_or(usize::MAX);
-    if text.chars().count() > max_length {
+    // A character has at least one byte.
+    if text.len() > max_length && text.chars().count() > max_length {
         let message = format!(
             "{}: data value too large: {text} (max length={max_length})",
             field.label
@@ -75,7 +106,7 @@ fn check_text(field: &Field, text: String) -> Result<String, RecordError> {
             let message = format!("{}: invalid email address: {text}", field.label);
             Err(RecordError::new("INVALID_EMAIL_ADDRESS", message, &[&field.name]))
         }
-        FieldType::Email => Ok(text.to_lowercase()),
+        FieldType::Email => Ok(lower_case(text)),
         FieldType::Picklist => check_picklist(field, &text, 1).map(|()| text),
         FieldType::Multipicklist => check_picklist(field, &text, MAX_PICKLIST_SELECTIONS).map(|()| text),
         _ => Ok(text),
@@ -112,7 +143,7 @@ fn check_picklist(field: &Field, text: &str, max_selections: usize) -> Result<()
     }
 }
 
-fn check_reference(field: &Field, text: &str) -> Result<String, RecordError> {
+fn check_reference(field: &Field, text: &str) -> Result<Arc<str>, RecordError> {
     let fits = |id: &RecordId| {
         field.reference_to.is_empty()
             || field
@@ -122,39 +153,24 @@ fn check_reference(field: &Field, text: &str) -> Result<String, RecordError> {
                 .any(|prefix| id.short().starts_with(prefix))
     };
     match RecordId::parse(text).filter(fits) {
-        Some(id) => Ok(id.to_string()),
+        Some(id) => Ok(id.to_string().into()),
         None => Err(RecordError::malformed_id(&field.label, text, &field.name)),
     }
 }
 
-fn check_number(field: &Field, number: &Number) -> Result<Value, RecordError> {
-    let out_of_range = || {
-        let message = format!(
-            "{}: value outside of valid range on numeric field: {number}",
-            field.label
-        );
-        RecordError::new("NUMBER_OUTSIDE_VALID_RANGE", message, &[&field.name])
-    };
-    let value = number.as_f64().ok_or_else(out_of_range)?;
-    let whole_digits = if field.field_type == FieldType::Int {
-        field.digits
+/// Tells what lower-casing would surely not change.
+pub(crate) fn is_lower_case(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
+}
+
+/// Copies only what has to change.
+fn lower_case(text: Arc<str>) -> Arc<str> {
+    if is_lower_case(&text) {
+        text
     } else {
-        field.precision.saturating_sub(field.scale)
-    };
-    if value.abs() >= 10_f64.powf(f64::from(whole_digits)) {
-        return Err(out_of_range());
+        text.to_lowercase().into()
     }
-    if field.field_type == FieldType::Int {
-        return Ok(Value::Number(number.clone()));
-    }
-    // Excess decimals are rounded, not refused (salesforce-contract.md §9).
-    let step = 10_f64.powf(f64::from(field.scale));
-    let rounded = (value * step).round() / step;
-    // Scaling overflowed: the value has no decimals to round.
-    let stored = if rounded.is_finite() { rounded } else { value };
-    Number::from_f64(stored)
-        .map(Value::Number)
-        .ok_or_else(out_of_range)
 }
 
 /// The simulator's own rule, since Salesforce's is not published: one `@`, something before it, a dot inside
@@ -170,21 +186,19 @@ fn is_email(text: &str) -> bool {
         && domain.split('.').all(|label| !label.is_empty())
 }
 
-fn number(given: &Value) -> Option<Value> {
-    let value = match given {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse().ok()?,
-        _ => return None,
-    };
-    Number::from_f64(value).map(Value::Number)
+/// Reads `YYYY-MM-DD`, every digit of it.
+fn is_date(text: &str) -> bool {
+    let is_written_out = text.len() == "YYYY-MM-DD".len()
+        && text.bytes().enumerate().all(|(position, byte)| match position {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    is_written_out && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok()
 }
 
-fn whole_number(given: &Value) -> Option<Value> {
-    match given {
-        Value::Number(number) => number.as_i64().map(Value::from),
-        Value::String(text) => text.trim().parse::<i64>().ok().map(Value::from),
-        _ => None,
-    }
+/// The simulator's own rule, since Salesforce's is not published: what XML 1.0 cannot hold.
+fn is_outside_charset(character: char) -> bool {
+    matches!(character, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// Reads ISO 8601 with an offset, with or without its colon, as Salesforce writes and takes it.
@@ -204,6 +218,7 @@ fn key_prefix(object: &str) -> Option<&'static str> {
         "User" => Some("005"),
         "Opportunity" => Some("006"),
         "Lead" => Some("00Q"),
+        "RecordType" => Some("012"),
         "Group" => Some("00G"),
         "DandBCompany" => Some("06E"),
         "Individual" => Some("0PK"),
@@ -211,21 +226,16 @@ fn key_prefix(object: &str) -> Option<&'static str> {
     }
 }
 
-fn wrong_type(field: &Field, given: &Value) -> CallError {
-    let token = match given {
-        Value::Null => "VALUE_NULL",
-        Value::Bool(true) => "VALUE_TRUE",
-        Value::Bool(false) => "VALUE_FALSE",
-        Value::Number(number) if number.is_f64() => "VALUE_NUMBER_FLOAT",
-        Value::Number(_) => "VALUE_NUMBER_INT",
-        Value::String(_) => "VALUE_STRING",
-        Value::Array(_) => "START_ARRAY",
-        Value::Object(_) => "START_OBJECT",
-    };
-    let shown = match given {
-        Value::String(text) => format!(" value {text}"),
-        Value::Array(_) | Value::Object(_) => String::new(),
-        other => format!(" value {other}"),
+fn wrong_type(field: &Field, given: &Given<'_>) -> CallError {
+    let (token, shown) = match given {
+        Given::Null => ("VALUE_NULL", " value null".to_owned()),
+        Given::Bool(true) => ("VALUE_TRUE", " value true".to_owned()),
+        Given::Bool(false) => ("VALUE_FALSE", " value false".to_owned()),
+        Given::Number(number) if number.is_f64() => ("VALUE_NUMBER_FLOAT", format!(" value {number}")),
+        Given::Number(number) => ("VALUE_NUMBER_INT", format!(" value {number}")),
+        Given::Text(text) => ("VALUE_STRING", format!(" value {text}")),
+        Given::Array => ("START_ARRAY", String::new()),
+        Given::Object => ("START_OBJECT", String::new()),
     };
     CallError::bad_request(
         "JSON_PARSER_ERROR",
@@ -257,6 +267,26 @@ mod tests {
         ] {
             assert!(!is_email(invalid), "{invalid}");
         }
+    }
+
+    #[test]
+    fn a_date_has_all_its_digits_and_is_in_the_calendar() {
+        for (text, expected) in [
+            ("2024-02-29", true),
+            ("2026-02-29", false),
+            ("2026-1-02", false),
+            ("+026-01-02", false),
+            ("2026-01-02T00:00:00Z", false),
+        ] {
+            assert_eq!(is_date(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn control_characters_are_outside_the_charset_and_white_space_is_not() {
+        assert!("a\u{0}b".contains(is_outside_charset));
+        assert!("a\u{1b}b".contains(is_outside_charset));
+        assert!(!"tab\t line\r\n é 漢 🦀".contains(is_outside_charset));
     }
 
     #[test]

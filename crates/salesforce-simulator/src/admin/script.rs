@@ -1,4 +1,4 @@
-//! Faults: scripted and forgotten.
+//! Faults: scripted, listed and forgotten.
 
 use std::sync::Arc;
 
@@ -20,6 +20,13 @@ pub(super) async fn add(
     let faults: Vec<Fault> = read(&body)?;
     org.state().faults.extend(faults);
     Ok(answer(StatusCode::OK, &json!({})))
+}
+
+pub(super) async fn list(State(world): State<Arc<World>>, Path(host): Path<String>) -> AdminResult {
+    let org = org(&world, &host)?;
+    let state = org.state();
+    let faults: Vec<&Fault> = state.faults.scheduled().collect();
+    Ok(answer(StatusCode::OK, &faults))
 }
 
 pub(super) async fn clear(State(world): State<Arc<World>>, Path(host): Path<String>) -> AdminResult {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Field, FieldType, ObjectName, Schema};
+use super::{Field, FieldType, ObjectName, Schema, record_type};
 
 /// Longest text area that is not "long": it can be filtered and sorted.
 /// Source: salesforce-contract.md §5.2.
@@ -48,16 +48,7 @@ pub(crate) fn describe(object: ObjectName, schema: &Schema, version: &str) -> Va
         "namedLayoutInfos": [],
         "networkScopeFieldName": null,
         "queryable": true,
-        "recordTypeInfos": [{
-            "active": true,
-            "available": true,
-            "defaultRecordTypeMapping": true,
-            "developerName": "Master",
-            "master": true,
-            "name": "Master",
-            "recordTypeId": "012000000000000AAA",
-            "urls": {"layout": format!("{base}/describe/layouts/012000000000000AAA")},
-        }],
+        "recordTypeInfos": record_type::infos(schema.record_types(), &base),
         "replicateable": true,
         "retrieveable": true,
         "searchLayoutable": true,
@@ -152,12 +143,6 @@ fn describe_field(field: &Field) -> Value {
 
 /// Returns how SOQL walks to the record a lookup names. Source: salesforce-contract.md §5.3.
 fn relationship_name(field: &Field) -> Option<String> {
-    if field.reference_to.is_empty() {
-        return None;
-    }
-    field
-        .name
-        .strip_suffix("__c")
-        .map(|name| format!("{name}__r"))
-        .or_else(|| field.name.strip_suffix("Id").map(str::to_owned))
+    let (stem, suffix) = field.relationship()?;
+    Some(format!("{stem}{suffix}"))
 }

@@ -6,10 +6,10 @@ use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
 use super::route::VERSIONS;
-use super::{ApiRequest, reply};
+use super::{ApiRequest, many, reply};
 use crate::clock::http_date;
 use crate::ids::RecordId;
-use crate::org::{OrgState, Record, Table};
+use crate::org::{Access, OrgState, Record, Table};
 use crate::random::hash;
 use crate::refusal::CallError;
 use crate::schema::{self, Field, ObjectName};
@@ -85,6 +85,7 @@ pub(super) fn record(
     let object = ObjectName::parse(object).ok_or_else(CallError::no_such_resource)?;
     let table = state.table(object);
     let record = RecordId::parse_of(object.key_prefix(), id)
+        .filter(|id| state.rules.access(*id) != Access::Hidden)
         .and_then(|id| table.find(id))
         .map(|slot| table.record(slot))
         .ok_or_else(CallError::no_such_resource)?;
@@ -106,7 +107,9 @@ pub(super) fn record(
             .collect::<Result<_, _>>()?,
         None => table.schema().fields().iter().map(AsRef::as_ref).collect(),
     };
-    Ok(reply::ok(&shown(table, record, &fields, &request.route.version)))
+    many::shown_if_changed(request, record, || {
+        shown(table, record, &fields, &request.route.version)
+    })
 }
 
 /// Returns a record as the API shows it: its attributes, then the fields asked for, nulls too.

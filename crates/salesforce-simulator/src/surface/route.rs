@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use axum::http::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
 
 use crate::refusal::CallError;
 
@@ -30,10 +31,31 @@ pub(super) enum Resource {
     Versions,
     Limits,
     Query,
-    Describe { object: String },
-    Record { object: String, id: String },
+    Describe {
+        object: String,
+    },
+    /// `…/sobjects/{object}`.
+    Records {
+        object: String,
+    },
+    Record {
+        object: String,
+        id: String,
+    },
+    /// `value` is decoded.
+    RecordByKey {
+        object: String,
+        key: String,
+        value: String,
+    },
     Collections,
-    CollectionsUpsert { object: String, key: String },
+    CollectionsRead {
+        object: String,
+    },
+    CollectionsUpsert {
+        object: String,
+        key: String,
+    },
     RetiredVersion,
     Unknown,
 }
@@ -56,10 +78,8 @@ impl Route {
             version: version.to_owned(),
         }
     }
-}
 
-impl Route {
-    /// Returns the number of the API version; 0 outside `/services/data/`.
+    /// Returns 67 for `v67.0`; 0 outside `/services/data/`.
     pub(super) fn version_number(&self) -> u32 {
         version_number(&self.version).unwrap_or(0)
     }
@@ -79,14 +99,15 @@ impl Resource {
         let allowed: &[&str] = match self {
             Self::Token | Self::Introspect => &["POST"],
             Self::Authorize | Self::Revoke => &["GET", "POST"],
-            Self::Collections => &["PATCH", "POST"],
+            Self::Collections => &["DELETE", "PATCH", "POST"],
+            Self::CollectionsRead { .. } => &["GET", "HEAD", "POST"],
+            Self::Records { .. } => &["POST"],
+            Self::Record { id, .. } if id.eq_ignore_ascii_case("Id") => &["POST"],
+            Self::Record { .. } | Self::RecordByKey { .. } => &["DELETE", "GET", "HEAD", "PATCH"],
             Self::CollectionsUpsert { .. } => &["PATCH"],
-            Self::UserInfo
-            | Self::Versions
-            | Self::Limits
-            | Self::Query
-            | Self::Describe { .. }
-            | Self::Record { .. } => &["GET", "HEAD"],
+            Self::UserInfo | Self::Versions | Self::Limits | Self::Query | Self::Describe { .. } => {
+                &["GET", "HEAD"]
+            }
             // Answered with 404 or 410, whatever the method.
             Self::RetiredVersion | Self::Unknown => return Ok(()),
         };
@@ -117,11 +138,22 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
         ["sobjects", object, "describe"] => Resource::Describe {
             object: owned(object),
         },
+        ["sobjects", object] => Resource::Records {
+            object: owned(object),
+        },
         ["sobjects", object, id] => Resource::Record {
             object: owned(object),
             id: owned(id),
         },
+        ["sobjects", object, key, value] => Resource::RecordByKey {
+            object: owned(object),
+            key: owned(key),
+            value: percent_decode_str(value).decode_utf8_lossy().into_owned(),
+        },
         ["composite", "sobjects"] => Resource::Collections,
+        ["composite", "sobjects", object] => Resource::CollectionsRead {
+            object: owned(object),
+        },
         ["composite", "sobjects", object, key] => Resource::CollectionsUpsert {
             object: owned(object),
             key: owned(key),

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::collections::{self, BegunWrite};
 use super::route::Resource;
-use super::{ApiRequest, limits, query, read, reply, with_body};
+use super::{ApiRequest, limits, many, query, read, reply, with_body};
 use crate::ids::RecordId;
 use crate::org::{App, FaultAction, Org, OrgState, SessionErrorForm, User};
 use crate::refusal::CallError;
@@ -41,16 +41,10 @@ pub(super) fn data(
     let caller = api_caller(org, state, request, now);
     let app = caller.as_ref().ok().and_then(|caller| caller.app.clone());
     let answer = caller.and_then(|caller| {
-        count_request(state, &caller, now)?;
-        request.route.resource.check_method(&request.parts.method)?;
-        let author = || Author {
-            user_id: caller.user_id,
-            permissions: &caller.user.permissions,
-            now,
-        };
+        charge(state, request, &caller, now)?;
         match (&request.route.resource, write) {
-            (_, Some(write)) => collections::apply(state, write, fault, author()),
-            (Resource::Limits, None) => limits::limits(org, state, request, &caller, now),
+            (_, Some(write)) => collections::apply(state, write, fault, &caller.author(now)),
+            (Resource::Limits, None) => limits::limits(state, request, &caller, now),
             (Resource::Query, None) => query::answer(org, state, request),
             (Resource::Describe { object }, None) => {
                 // What a user may not read does not exist for them.
@@ -63,6 +57,14 @@ pub(super) fn data(
                 caller.readable(object)?;
                 read::record(state, request, object, id)
             }
+            (Resource::RecordByKey { object, key, value }, None) => {
+                caller.readable(object)?;
+                many::by_key(state, request, object, key, value)
+            }
+            (Resource::CollectionsRead { object }, None) => {
+                caller.readable(object)?;
+                many::records(state, request, object)
+            }
             (Resource::RetiredVersion, None) => Err(CallError::new(
                 StatusCode::GONE,
                 "GONE",
@@ -71,7 +73,7 @@ pub(super) fn data(
             (_, None) => Err(CallError::no_such_resource()),
         }
     });
-    let mut response = answer.unwrap_or_else(|error| refusal(org, &error));
+    let mut response = answer.unwrap_or_else(|error| refusal(state, &error));
     if let Some(usage) = limits::usage_header(org, state, app.as_deref(), now) {
         response.headers_mut().insert(LIMIT_INFO, usage);
     }
@@ -89,7 +91,24 @@ pub(super) fn caller(
     session_of(org, state, request, now).map(|(caller, _)| caller)
 }
 
+/// Returns who asks, if they may: the session, the quota and the method allow it.
+pub(super) fn admit(
+    org: &Org,
+    state: &mut OrgState,
+    request: &ApiRequest,
+    now: DateTime<Utc>,
+) -> Result<Caller, CallError> {
+    let caller = api_caller(org, state, request, now)?;
+    charge(state, request, &caller, now)?;
+    Ok(caller)
+}
+
 impl Caller {
+    /// Returns who writes, as of `now`.
+    pub(super) fn author(&self, now: DateTime<Utc>) -> Author<'_> {
+        Author::new(self.user_id, &self.user.permissions, now)
+    }
+
     /// Fails unless the user may read the records of `object`; an unknown object is no question of rights.
     fn readable(&self, object: &str) -> Result<(), CallError> {
         match ObjectName::parse(object) {
@@ -143,9 +162,10 @@ fn session_of(
                 "INVALID_HEADER_TYPE",
             )
         })?;
+    let session_use = state.switches().login.session_use;
     let session = state
         .sessions
-        .touch(token, now)
+        .touch(token, session_use, now)
         .ok_or_else(CallError::session_expired)?;
     let user = state
         .directory
@@ -161,6 +181,17 @@ fn session_of(
     Ok((caller, session.is_for_api()))
 }
 
+/// Counts a request of a known caller, if the quota and the method allow it.
+fn charge(
+    state: &mut OrgState,
+    request: &ApiRequest,
+    caller: &Caller,
+    now: DateTime<Utc>,
+) -> Result<(), CallError> {
+    count_request(state, caller, now)?;
+    request.route.resource.check_method(&request.parts.method)
+}
+
 /// Counts the request against the daily quota; one over it is refused and costs nothing.
 fn count_request(state: &mut OrgState, caller: &Caller, now: DateTime<Utc>) -> Result<(), CallError> {
     if state.usage.is_exhausted(now) {
@@ -174,11 +205,11 @@ fn count_request(state: &mut OrgState, caller: &Caller, now: DateTime<Utc>) -> R
 
 /// Returns the answer of a refused request; a session that is gone has several forms.
 /// Source: salesforce-contract.md §3.1.
-fn refusal(org: &Org, error: &CallError) -> Response {
+fn refusal(state: &OrgState, error: &CallError) -> Response {
     if *error != CallError::session_expired() {
         return reply::call_error(error);
     }
-    let (content_type, body) = match org.options.switches.login.session_error_form {
+    let (content_type, body) = match state.switches().login.session_error_form {
         SessionErrorForm::Json => return reply::call_error(error),
         SessionErrorForm::Xml => (
             "application/xml;charset=UTF-8",

@@ -1,16 +1,17 @@
 //! Which record of the org a submitted record means. Source: salesforce-contract.md §2.4 and §2.5.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
 
-use serde_json::Value;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::request::{Operation, UpsertKey, WriteRequest};
+use super::reference::ambiguous;
+use super::request::{Operation, UpsertKey, WriteRequest, no_key_message};
 use super::submitted::Submitted;
 use crate::ids::RecordId;
-use crate::org::{OrgState, RecordKey, Slot, Table, WriteKind, compared};
+use crate::org::{Access, OrgState, Record, RecordKey, RepeatedKey, Slot, Table, WriteKind, compared};
 use crate::refusal::RecordError;
 use crate::schema::Field;
-use crate::value;
+use crate::value::{self, Scalar};
 
 /// What is to be written.
 #[derive(Debug, Clone, Copy)]
@@ -27,16 +28,19 @@ pub(super) struct NoTarget {
 }
 
 impl Target {
-    pub(super) fn kind(self) -> WriteKind {
-        match self {
-            Self::New => WriteKind::Create,
-            Self::Existing(_) => WriteKind::Update,
+    /// Returns what `operation` does with it.
+    pub(super) fn kind(self, operation: &Operation) -> WriteKind {
+        match (self, operation) {
+            (Self::New, _) => WriteKind::Create,
+            (Self::Existing(_), Operation::Delete) => WriteKind::Delete,
+            (Self::Existing(_), _) => WriteKind::Update,
         }
     }
 }
 
 /// Finds the record that `record` means.
-pub(super) fn find(table: &Table, operation: &Operation, record: &Submitted) -> Result<Target, NoTarget> {
+pub(super) fn find(state: &OrgState, operation: &Operation, record: &Submitted) -> Result<Target, NoTarget> {
+    let table = state.table(record.object);
     match operation {
         Operation::Create if record.id.is_null() => Ok(Target::New),
         Operation::Create => Err(NoTarget {
@@ -57,6 +61,12 @@ pub(super) fn find(table: &Table, operation: &Operation, record: &Submitted) -> 
             update_only: false,
             ..
         } if record.id.is_null() => Ok(Target::New),
+        Operation::Delete => find_by_id(table, &record.id)
+            .map(Target::Existing)
+            .map_err(|error| NoTarget {
+                kind: WriteKind::Delete,
+                error,
+            }),
         Operation::Update
         | Operation::Upsert {
             key: UpsertKey::Id, ..
@@ -67,71 +77,116 @@ pub(super) fn find(table: &Table, operation: &Operation, record: &Submitted) -> 
             key: UpsertKey::Field(field),
             update_only,
             ..
-        } => find_by_field(table, field, *update_only, record).map_err(NoTarget::update),
+        } => find_by_field(state, table, field, *update_only, record).map_err(NoTarget::update),
+        Operation::Upsert {
+            key: UpsertKey::Refused(name),
+            ..
+        } => Err(NoTarget::update(RecordError::new(
+            "INVALID_FIELD",
+            no_key_message(name, record.object.name()),
+            &[],
+        ))),
     }
 }
 
-/// Returns the records that a call names, as far as they can be told before it is applied.
-pub(crate) fn in_flight_keys(state: &OrgState, request: &WriteRequest) -> HashSet<RecordKey> {
-    request
+/// Returns the record that the one at `position` of a call changes or deletes.
+pub(crate) fn existing<'state>(
+    state: &'state OrgState,
+    request: &WriteRequest,
+    position: usize,
+) -> Option<&'state Record> {
+    let record = request.records.get(position)?;
+    match find(state, &request.operation, record) {
+        Ok(Target::Existing(slot)) => Some(state.table(record.object).record(slot)),
+        Ok(Target::New) | Err(_) => None,
+    }
+}
+
+/// Returns the records that a call names, as far as they can be told before it is applied, each once.
+pub(crate) fn in_flight_keys(state: &OrgState, request: &WriteRequest) -> Vec<RecordKey> {
+    let mut keys: Vec<RecordKey> = request
         .records
         .iter()
         .filter_map(|record| {
             let table = state.table(record.object);
-            match find(table, &request.operation, record) {
+            match find(state, &request.operation, record) {
                 Ok(Target::Existing(slot)) => Some(RecordKey::Id(table.record(slot).id)),
-                Ok(Target::New) => {
-                    let (field, value) = sent_key(&request.operation, record)?;
-                    Some(RecordKey::New {
+                Ok(Target::New) => match (&request.operation, sent_key(&request.operation, record)?) {
+                    (
+                        Operation::Upsert {
+                            key: UpsertKey::Field(field),
+                            ..
+                        },
+                        SentKey::Value(value),
+                    ) => Some(RecordKey::New {
                         object: record.object,
-                        field,
-                        value,
-                    })
-                }
+                        field: field.name.clone(),
+                        value: value.into_owned(),
+                    }),
+                    _ => None,
+                },
                 Err(_) => None,
             }
         })
-        .collect()
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// What names a record in its call, as it is compared.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum SentKey<'request> {
+    Id(RecordId),
+    /// Of the key field of the upsert.
+    Value(Cow<'request, str>),
 }
 
 /// Returns, for each record whose key appears more than once in the call, the error it fails with.
-/// Every occurrence fails. Source: salesforce-contract.md §2.5.
-pub(super) fn repeated(request: &WriteRequest) -> Vec<Option<RecordError>> {
-    let keys: Vec<Option<(String, String)>> = request
+/// Source: salesforce-contract.md §2.5 and §10.
+pub(super) fn repeated(request: &WriteRequest, switch: RepeatedKey) -> Vec<Option<RecordError>> {
+    if switch == RepeatedKey::LastWins {
+        return vec![None; request.records.len()];
+    }
+    let keys: Vec<Option<SentKey<'_>>> = request
         .records
         .iter()
         .map(|record| sent_key(&request.operation, record))
         .collect();
-    let mut occurrences: HashMap<&(String, String), usize> = HashMap::new();
+    let mut occurrences: FxHashMap<&SentKey<'_>, usize> = FxHashMap::default();
     for key in keys.iter().flatten() {
         *occurrences.entry(key).or_default() += 1;
     }
+    let mut seen = FxHashSet::default();
     request
         .records
         .iter()
         .zip(&keys)
         .map(|(record, key)| {
-            let occurrences = occurrences.get(key.as_ref()?)?;
-            (*occurrences > 1).then(|| repeated_error(&request.operation, record))
+            let key = key.as_ref()?;
+            let is_repeated = *occurrences.get(key)? > 1;
+            let is_spared = is_repeated && switch == RepeatedKey::FailAllButFirst && seen.insert(key);
+            (is_repeated && !is_spared).then(|| repeated_error(&request.operation, record))
         })
         .collect()
 }
 
-/// Returns the field and value by which a record was named in the call, as they are compared.
-fn sent_key(operation: &Operation, record: &Submitted) -> Option<(String, String)> {
+fn sent_key<'request>(operation: &Operation, record: &'request Submitted) -> Option<SentKey<'request>> {
     match operation {
-        Operation::Create => None,
+        Operation::Create
+        | Operation::Upsert {
+            key: UpsertKey::Refused(_),
+            ..
+        } => None,
         Operation::Update
+        | Operation::Delete
         | Operation::Upsert {
             key: UpsertKey::Id, ..
-        } => {
-            let id = RecordId::parse(record.id.as_str()?)?;
-            Some(("Id".to_owned(), id.short().to_owned()))
-        }
+        } => RecordId::parse(record.id.as_str()?).map(SentKey::Id),
         Operation::Upsert {
             key: UpsertKey::Field(field),
             ..
-        } => compared(field, record.value(field)).map(|value| (field.name.clone(), value)),
+        } => compared(field, record.value(field)).map(SentKey::Value),
     }
 }
 
@@ -141,18 +196,16 @@ fn repeated_error(operation: &Operation, record: &Submitted) -> RecordError {
             key: UpsertKey::Field(field),
             ..
         } => ("external id", field.name.as_str(), record.value(field)),
-        Operation::Create
-        | Operation::Update
-        | Operation::Upsert {
-            key: UpsertKey::Id, ..
-        } => ("id", "Id", &record.id),
+        Operation::Create | Operation::Update | Operation::Delete | Operation::Upsert { .. } => {
+            ("id", "Id", &record.id)
+        }
     };
-    let message = format!("Duplicate {kind} specified: {}", plain(value));
+    let message = format!("Duplicate {kind} specified: {}", value.plain());
     RecordError::new("DUPLICATE_VALUE", message, &[field])
 }
 
-fn find_by_id(table: &Table, id: &Value) -> Result<Slot, RecordError> {
-    let malformed = || RecordError::malformed_id(&format!("{} ID", table.object.name()), &plain(id), "Id");
+fn find_by_id(table: &Table, id: &Scalar) -> Result<Slot, RecordError> {
+    let malformed = || RecordError::malformed_id(&format!("{} ID", table.object.name()), &id.plain(), "Id");
     let id = id
         .as_str()
         .and_then(|text| RecordId::parse_of(table.object.key_prefix(), text))
@@ -161,6 +214,7 @@ fn find_by_id(table: &Table, id: &Value) -> Result<Slot, RecordError> {
 }
 
 fn find_by_field(
+    state: &OrgState,
     table: &Table,
     field: &Field,
     update_only: bool,
@@ -181,7 +235,10 @@ fn find_by_field(
             &[],
         ));
     }
-    match table.find_by(field, &value).as_slice() {
+    let mut found = table.find_by(field, &value);
+    // What the user cannot see is not matched.
+    found.retain(|slot| state.rules.access(table.record(*slot).id) != Access::Hidden);
+    match found.as_slice() {
         [] if update_only => Err(RecordError::new(
             "NOT_FOUND",
             "The requested resource does not exist",
@@ -189,18 +246,7 @@ fn find_by_field(
         )),
         [] => Ok(Target::New),
         [slot] => Ok(Target::Existing(*slot)),
-        several => {
-            let ids: Vec<String> = several
-                .iter()
-                .map(|slot| table.record(*slot).id.to_string())
-                .collect();
-            let message = format!(
-                "{}: more than one record found for external id field: [{}]",
-                field.label,
-                ids.join(", ")
-            );
-            Err(RecordError::new("DUPLICATE_EXTERNAL_ID", message, &[&field.name]))
-        }
+        several => Err(ambiguous(table, field, several)),
     }
 }
 
@@ -211,9 +257,4 @@ impl NoTarget {
             error,
         }
     }
-}
-
-/// Returns text without its quotes, and anything else as JSON.
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
