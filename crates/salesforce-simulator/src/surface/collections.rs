@@ -10,7 +10,7 @@ use super::{ApiRequest, reply, write_options};
 use crate::org::{FaultAction, Org, OrgState, RecordKey, RowLock, RowsAsked};
 use crate::refusal::CallError;
 use crate::schema::ObjectName;
-use crate::write::{self, Author, LockedRows, Operation, UpsertKey, WriteRequest};
+use crate::write::{self, Author, LockedRows, Operation, Touched, UpsertKey, WriteRequest};
 
 /// A write call that was received and is not yet answered.
 #[derive(Debug)]
@@ -20,11 +20,14 @@ pub(super) struct BegunWrite {
     /// How it is answered, if it is no collection.
     single: Option<Single>,
     keys: Vec<RecordKey>,
+    /// What was asked for when the call was read; none, once it was waited for.
+    rows: Option<RowsAsked>,
 }
 
 impl BegunWrite {
-    /// Reads a write call and marks its records as being written; none, if the request writes no records.
-    pub(super) fn begin(state: &mut OrgState, request: &ApiRequest) -> Option<Self> {
+    /// Reads a write call, marks its records as being written and asks for its rows; none, if the request
+    /// writes no records.
+    pub(super) fn begin(org: &Org, state: &mut OrgState, request: &ApiRequest) -> Option<Self> {
         if !is_write(request) {
             return None;
         }
@@ -32,10 +35,11 @@ impl BegunWrite {
             Ok((request, single)) => (Ok(request), single),
             Err(error) => (Err(error), None),
         };
-        let keys = request
+        let touched = request.as_ref().ok().map(|request| Touched::by(state, request));
+        let rows = touched
             .as_ref()
-            .map(|request| write::in_flight_keys(state, request))
-            .unwrap_or_default();
+            .map(|touched| org.row_locks.ask(touched.all_rows()));
+        let keys = touched.map(|touched| touched.records).unwrap_or_default();
         let (calls, overlaps) = state.in_flight.begin(&keys);
         state.counters.max_concurrent_writes = state.counters.max_concurrent_writes.max(calls);
         state.counters.same_record_overlaps += overlaps;
@@ -43,6 +47,7 @@ impl BegunWrite {
             request,
             single,
             keys,
+            rows,
         })
     }
 
@@ -53,25 +58,19 @@ impl BegunWrite {
         let deadline = Instant::now() + org.options.lock_wait();
         let mut has_waited = false;
         loop {
-            let mut asked = {
-                let mut state = org.state();
-                let rows = write::locked_rows(&state, request)
-                    .into_iter()
-                    .flatten()
-                    .flatten()
-                    .collect();
-                let asked = org.row_locks.ask(rows);
-                if !asked.has_to_wait() {
-                    return Some(asked);
-                }
-                state.counters.lock_waits += u64::from(!has_waited);
-                has_waited = true;
-                asked
-            };
+            let mut asked = self.rows.take().unwrap_or_else(|| {
+                let state = org.state();
+                org.row_locks.ask(Touched::by(&state, request).all_rows())
+            });
+            if !asked.has_to_wait() {
+                return Some(asked);
+            }
+            org.state().counters.lock_waits += u64::from(!has_waited);
+            has_waited = true;
             let missing = asked.hold(deadline).await;
 
             let mut state = org.state();
-            let rows = write::locked_rows(&state, request);
+            let rows = Touched::by(&state, request).rows;
             let lacking = |rows: &LockedRows| {
                 rows.iter()
                     .flatten()

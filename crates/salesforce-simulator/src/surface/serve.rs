@@ -89,7 +89,7 @@ pub(super) async fn serve(
     let (fault, mut write, latency) = {
         let mut state = org.state();
         let fault = state.faults.next(occasion);
-        let write = BegunWrite::begin(&mut state, request);
+        let write = BegunWrite::begin(org, &mut state, request);
         begun.records = write.as_ref().map_or(0, BegunWrite::records);
         let latency = state.latency.next(begun.records);
         (fault, write, latency)

@@ -5,7 +5,7 @@ use super::request::WriteRequest;
 use super::submitted::Submitted;
 use super::target::{self, Target};
 use crate::ids::RecordId;
-use crate::org::OrgState;
+use crate::org::{OrgState, RecordKey};
 use crate::refusal::RecordError;
 use crate::value::Scalar;
 
@@ -16,23 +16,47 @@ const PARENT: &str = "AccountId";
 /// moved to.
 pub(crate) type LockedRows = [Option<RecordId>; 3];
 
-/// Returns the rows that each record of a call locks.
-pub(crate) fn locked_rows(state: &OrgState, request: &WriteRequest) -> Vec<LockedRows> {
-    request
-        .records
-        .iter()
-        .map(|record| {
-            let sent_parent = sent_parent(state, record);
-            match target::find(state, &request.operation, record) {
-                Ok(Target::Existing(slot)) => {
-                    let existing = state.table(record.object).record(slot);
-                    let parent = existing.values.get(PARENT).and_then(parse);
-                    [Some(existing.id), parent, sent_parent]
+/// What a call is about, as far as it can be told before it is applied.
+#[derive(Debug)]
+pub(crate) struct Touched {
+    /// The records that it names, each once.
+    pub records: Vec<RecordKey>,
+    /// What each of its records locks, in request order.
+    pub rows: Vec<LockedRows>,
+}
+
+impl Touched {
+    /// Returns what a call touches at present.
+    pub(crate) fn by(state: &OrgState, request: &WriteRequest) -> Self {
+        let mut records = Vec::with_capacity(request.records.len());
+        let rows = request
+            .records
+            .iter()
+            .map(|record| {
+                let sent_parent = sent_parent(state, record);
+                let Ok(target) = target::find(state, &request.operation, record) else {
+                    return [None, None, sent_parent];
+                };
+                records.extend(target::record_key(state, &request.operation, record, target));
+                match target {
+                    Target::Existing(slot) => {
+                        let existing = state.table(record.object).record(slot);
+                        let parent = existing.values.get(PARENT).and_then(parse);
+                        [Some(existing.id), parent, sent_parent]
+                    }
+                    Target::New => [None, None, sent_parent],
                 }
-                Ok(Target::New) | Err(_) => [None, None, sent_parent],
-            }
-        })
-        .collect()
+            })
+            .collect();
+        records.sort_unstable();
+        records.dedup();
+        Self { records, rows }
+    }
+
+    /// Returns all rows that the call locks.
+    pub(crate) fn all_rows(&self) -> Vec<RecordId> {
+        self.rows.iter().flatten().flatten().copied().collect()
+    }
 }
 
 /// Returns the error of a record that needs `row`, which stayed locked.

@@ -102,36 +102,28 @@ pub(crate) fn existing<'state>(
     }
 }
 
-/// Returns the records that a call names, as far as they can be told before it is applied, each once.
-pub(crate) fn in_flight_keys(state: &OrgState, request: &WriteRequest) -> Vec<RecordKey> {
-    let mut keys: Vec<RecordKey> = request
-        .records
-        .iter()
-        .filter_map(|record| {
-            let table = state.table(record.object);
-            match find(state, &request.operation, record) {
-                Ok(Target::Existing(slot)) => Some(RecordKey::Id(table.record(slot).id)),
-                Ok(Target::New) => match (&request.operation, sent_key(&request.operation, record)?) {
-                    (
-                        Operation::Upsert {
-                            key: UpsertKey::Field(field),
-                            ..
-                        },
-                        SentKey::Value(value),
-                    ) => Some(RecordKey::New {
-                        object: record.object,
-                        field: field.name.clone(),
-                        value: value.into_owned(),
-                    }),
-                    _ => None,
-                },
-                Err(_) => None,
-            }
-        })
-        .collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+/// Names the record that is at `target`, or will be; none, if its call does not tell it from others.
+pub(super) fn record_key(
+    state: &OrgState,
+    operation: &Operation,
+    record: &Submitted,
+    target: Target,
+) -> Option<RecordKey> {
+    match (target, operation) {
+        (Target::Existing(slot), _) => Some(RecordKey::Id(state.table(record.object).record(slot).id)),
+        (
+            Target::New,
+            Operation::Upsert {
+                key: UpsertKey::Field(field),
+                ..
+            },
+        ) => Some(RecordKey::New {
+            object: record.object,
+            field: field.name.clone(),
+            value: compared(field, record.value(field))?.into_owned(),
+        }),
+        (Target::New, _) => None,
+    }
 }
 
 /// What names a record in its call, as it is compared.
