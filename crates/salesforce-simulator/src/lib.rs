@@ -11,6 +11,7 @@
 #![recursion_limit = "512"]
 
 mod admin;
+mod bulk;
 mod clock;
 mod ids;
 mod org;
@@ -19,6 +20,7 @@ mod refusal;
 pub mod sample;
 mod schema;
 mod server;
+mod setup;
 mod surface;
 mod value;
 mod wire;

@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
+use crate::bulk::Jobs;
 use crate::ids::{RecordId, record_id};
 use crate::random::{Seeded, hash};
 use crate::schema::ObjectName;
@@ -45,6 +46,7 @@ pub(crate) struct OrgState {
     pub history: History,
     pub in_flight: InFlight,
     pub usage: Usage,
+    pub bulk: Jobs,
     pub random: Seeded,
 }
 
@@ -61,6 +63,7 @@ impl Org {
             history: History::new(options.history),
             in_flight: InFlight::default(),
             usage: Usage::default(),
+            bulk: Jobs::default(),
             random: Seeded::new(seed),
         };
         Self {

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-pub(crate) use describe::describe;
+pub(crate) use describe::{describe, relationship_name};
 pub(crate) use field::{Field, FieldType, PicklistValue};
 
 /// The objects a simulated org has.

@@ -2,7 +2,9 @@
 //!
 //! Each request takes the same way: host → scripted fault → latency → session → quota → resource.
 
+mod bulk;
 mod collections;
+mod multipart;
 mod oauth;
 mod query;
 mod read;
@@ -28,6 +30,9 @@ use route::{Resource, Route};
 
 /// Largest request body. Source: salesforce-contract.md §2.7 (SIM: 413 above 50 MB).
 const MAX_BODY_BYTES: usize = 50_000_000;
+
+/// Largest upload to a bulk job. Source: salesforce-contract.md §7 (limits).
+const MAX_UPLOAD_BYTES: usize = 100_000_000;
 
 /// Longest URI, and longest URI with headers. Source: salesforce-contract.md §3.2.
 const MAX_HEAD_BYTES: usize = 16_384;
@@ -58,7 +63,12 @@ pub(crate) async fn answer(
     if uri_bytes + header_bytes(&parts) > MAX_HEAD_BYTES {
         return reply::empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
-    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
+    let max_body_bytes = if route::takes_csv(parts.uri.path()) {
+        MAX_UPLOAD_BYTES
+    } else {
+        MAX_BODY_BYTES
+    };
+    let Ok(body) = to_bytes(body, max_body_bytes).await else {
         return reply::empty(StatusCode::PAYLOAD_TOO_LARGE);
     };
     // In a task of its own: Salesforce finishes what it has begun, even if the client hangs up.
@@ -142,7 +152,7 @@ async fn serve(world: &World, org: &Org, wire: &Wire, request: &ApiRequest) -> R
             state.counters.token_failures += u64::from(refused);
         }
         Occasion::Write => state.counters.write_calls_failed += u64::from(refused),
-        Occasion::Describe | Occasion::Any => {}
+        Occasion::Describe | Occasion::Bulk | Occasion::Any => {}
     }
     response
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde::Deserialize;
 
+use crate::bulk::BulkOptions;
+
 /// The body of `POST /simulator/orgs`; only `host` must be given.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,6 +37,9 @@ pub(crate) struct OrgOptions {
     /// Whether every written record is kept for `GET …/history`.
     #[serde(default = "default_history")]
     pub history: bool,
+    /// How bulk jobs run.
+    #[serde(default)]
+    pub bulk: BulkOptions,
     /// Where tokens, ids and jitter come from, together with the host.
     #[serde(default)]
     pub seed: u64,

@@ -151,7 +151,7 @@ fn describe_field(field: &Field) -> Value {
 }
 
 /// Returns how SOQL walks to the record a lookup names. Source: salesforce-contract.md §5.3.
-fn relationship_name(field: &Field) -> Option<String> {
+pub(crate) fn relationship_name(field: &Field) -> Option<String> {
     if field.reference_to.is_empty() {
         return None;
     }

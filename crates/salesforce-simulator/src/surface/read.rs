@@ -39,9 +39,10 @@ pub(super) fn versions(request: &ApiRequest) -> Response {
 pub(super) fn limits(org: &Org, state: &mut OrgState, now: DateTime<Utc>) -> Response {
     let max = org.options.daily_request_limit;
     let remaining = max.saturating_sub(state.usage.used(now));
+    let batches = org.options.bulk.daily_batches;
     reply::ok(&json!({
         "DailyApiRequests": {"Max": max, "Remaining": remaining},
-        "DailyBulkApiBatches": {"Max": 15_000, "Remaining": 15_000},
+        "DailyBulkApiBatches": {"Max": batches, "Remaining": batches.saturating_sub(state.bulk.batches.used(now))},
         "DailyBulkV2QueryJobs": {"Max": 10_000, "Remaining": 10_000},
         "DailyBulkV2QueryFileStorageMB": {"Max": 976_562, "Remaining": 976_562},
         "ConcurrentAsyncGetReportInstances": {"Max": 200, "Remaining": 200},

@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::with_body;
+use super::{ApiRequest, with_body};
 use crate::org::StatusFault;
 use crate::refusal::CallError;
 
@@ -21,6 +21,26 @@ pub(super) fn ok(body: &Value) -> Response {
 
 pub(super) fn empty(status: StatusCode) -> Response {
     with_body(status, HTML, "")
+}
+
+/// Fails with 415 unless the body is said to be JSON. Source: salesforce-contract.md §3.2.
+pub(super) fn check_json(request: &ApiRequest) -> Result<(), CallError> {
+    let is_json = request
+        .header(header::CONTENT_TYPE)
+        .is_some_and(|content_type| content_type.to_ascii_lowercase().starts_with("application/json"));
+    if is_json {
+        Ok(())
+    } else {
+        Err(unsupported_media_type())
+    }
+}
+
+pub(super) fn unsupported_media_type() -> CallError {
+    CallError::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "UNSUPPORTED_MEDIA_TYPE",
+        "Unsupported Media Type",
+    )
 }
 
 /// Returns the array form of an error.

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use axum::http::{Method, StatusCode};
 
+use super::bulk::BulkResource;
 use crate::refusal::CallError;
 
 /// The API versions served. Source: salesforce-contract.md §8.
@@ -31,6 +32,7 @@ pub(super) enum Resource {
     Record { object: String, id: String },
     Collections,
     CollectionsUpsert { object: String, key: String },
+    Bulk(BulkResource),
     RetiredVersion,
     Unknown,
 }
@@ -59,6 +61,7 @@ impl Resource {
             Self::Token => &["POST"],
             Self::Collections => &["PATCH", "POST"],
             Self::CollectionsUpsert { .. } => &["PATCH"],
+            Self::Bulk(resource) => resource.methods(),
             Self::UserInfo
             | Self::Versions
             | Self::Limits
@@ -108,6 +111,12 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
             object: owned(object),
             key: owned(key),
         },
+        ["jobs", "ingest", rest @ ..] => BulkResource::parse(rest).map_or(Resource::Unknown, Resource::Bulk),
         _ => Resource::Unknown,
     }
+}
+
+/// Tells whether a path takes the CSV of a bulk job, which may be larger than other bodies.
+pub(super) fn takes_csv(path: &str) -> bool {
+    path.contains("/jobs/ingest/") && path.trim_end_matches('/').ends_with("/batches")
 }

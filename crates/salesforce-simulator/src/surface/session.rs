@@ -6,10 +6,12 @@ use chrono::{DateTime, Utc};
 
 use super::collections::{self, BegunWrite};
 use super::route::Resource;
-use super::{ApiRequest, query, read, reply};
+use super::{ApiRequest, bulk, query, read, reply};
+use crate::bulk::catch_up;
 use crate::ids::RecordId;
 use crate::org::{FaultAction, Org, OrgState, UsageHeader};
 use crate::refusal::CallError;
+use crate::setup::Viewer;
 use crate::write::Author;
 
 /// Source: salesforce-contract.md §4.1.
@@ -29,6 +31,7 @@ pub(super) fn data(
 ) -> Response {
     let answer = authenticate(org, state, request, now).and_then(|user_id| {
         count_request(org, state, now)?;
+        catch_up(&org.options.bulk, state, now);
         request.route.resource.check_method(&request.parts.method)?;
         match (&request.route.resource, write) {
             (_, Some(write)) => collections::apply(state, write, fault, Author { user_id, now }),
@@ -36,6 +39,9 @@ pub(super) fn data(
             (Resource::Query, None) => query::answer(org, state, request),
             (Resource::Describe { object }, None) => read::describe(state, request, object),
             (Resource::Record { object, id }, None) => read::record(state, request, object, id),
+            (Resource::Bulk(resource), None) => {
+                bulk::answer(org, state, request, resource, Viewer { user_id, now })
+            }
             (Resource::RetiredVersion, None) => Err(CallError::new(
                 StatusCode::GONE,
                 "GONE",

@@ -137,6 +137,27 @@ impl WriteRequest {
             records,
         })
     }
+
+    /// Reads records that came another way than in a collections body; each may fail for itself.
+    ///
+    /// # Errors
+    /// What fails the whole call; nothing is stored then.
+    pub(crate) fn of_records(
+        state: &OrgState,
+        operation: Operation,
+        records: Vec<Map<String, Value>>,
+    ) -> Result<Self, CallError> {
+        let records = records
+            .into_iter()
+            .enumerate()
+            .map(|(position, record)| Submitted::read(state, &operation, position, Value::Object(record)))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            operation,
+            all_or_none: false,
+            records,
+        })
+    }
 }
 
 impl Submitted {
