@@ -55,6 +55,7 @@ pub(crate) fn router() -> Router<Arc<World>> {
         )
         .route("/orgs/{host}/history", get(orgs::history))
         .route("/orgs/{host}/counters", get(orgs::counters))
+        .route("/orgs/{host}/calls", get(orgs::calls))
         .route("/orgs/{host}/faults", post(script::add).delete(script::clear))
         .route("/reset", post(orgs::reset))
         .fallback(async || not_found("the admin surface has no such path").into_response())

@@ -1,11 +1,13 @@
 //! One simulated org.
 
+mod calls;
 mod counters;
 mod faults;
 mod history;
 mod in_flight;
 mod options;
 mod sessions;
+mod switches;
 mod table;
 mod usage;
 
@@ -18,12 +20,14 @@ use crate::ids::{RecordId, record_id};
 use crate::random::{Seeded, hash};
 use crate::schema::ObjectName;
 
+pub(crate) use calls::{Call, Calls, client_of};
 pub(crate) use counters::Counters;
 pub(crate) use faults::{Fault, FaultAction, FaultQueue, Occasion, RecordFault, StatusFault};
 pub(crate) use history::{History, HistoryEntry, WriteKind};
 pub(crate) use in_flight::{InFlight, RecordKey};
 pub(crate) use options::{App, OrgOptions, PasswordFlow, UsageHeader, User};
 pub(crate) use sessions::Sessions;
+pub(crate) use switches::MAX_BODY_BYTES;
 pub(crate) use table::{Record, Slot, Table, Values, compared};
 pub(crate) use usage::Usage;
 
@@ -44,6 +48,7 @@ pub(crate) struct OrgState {
     pub faults: FaultQueue,
     pub counters: Counters,
     pub history: History,
+    pub calls: Calls,
     pub in_flight: InFlight,
     pub usage: Usage,
     pub bulk: Jobs,
@@ -61,6 +66,7 @@ impl Org {
             faults: FaultQueue::default(),
             counters: Counters::default(),
             history: History::new(options.history),
+            calls: Calls::default(),
             in_flight: InFlight::default(),
             usage: Usage::default(),
             bulk: Jobs::default(),

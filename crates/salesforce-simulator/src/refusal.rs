@@ -43,6 +43,15 @@ impl CallError {
         )
     }
 
+    /// Source: salesforce-contract.md §3.2.
+    pub(crate) fn unsupported_media_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UNSUPPORTED_MEDIA_TYPE",
+            "Unsupported Media Type",
+        )
+    }
+
     /// Source: salesforce-contract.md §2.6 and §3.2.
     pub(crate) fn no_such_column(field: &str, object: &str) -> Self {
         Self::bad_request(

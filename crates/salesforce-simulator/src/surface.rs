@@ -1,19 +1,20 @@
 //! What a Salesforce client sees: the token endpoint and the REST API, for every org by its `Host`.
 //!
-//! Each request takes the same way: host → scripted fault → latency → session → quota → resource.
+//! Each request takes the same way: host → body → `serve`.
 
 mod bulk;
 mod collections;
+mod encoding;
 mod multipart;
 mod oauth;
 mod query;
 mod read;
 mod reply;
 mod route;
+mod serve;
 mod session;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -21,18 +22,11 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 
-use crate::org::{FaultAction, Occasion, Org, OrgState};
+use crate::org::{MAX_BODY_BYTES, Occasion};
 use crate::refusal::CallError;
 use crate::wire::Wire;
 use crate::world::{Destination, World};
-use collections::BegunWrite;
 use route::{Resource, Route};
-
-/// Largest request body. Source: salesforce-contract.md §2.7 (SIM: 413 above 50 MB).
-const MAX_BODY_BYTES: usize = 50_000_000;
-
-/// Largest upload to a bulk job. Source: salesforce-contract.md §7 (limits).
-const MAX_UPLOAD_BYTES: usize = 100_000_000;
 
 /// Longest URI, and longest URI with headers. Source: salesforce-contract.md §3.2.
 const MAX_HEAD_BYTES: usize = 16_384;
@@ -63,16 +57,26 @@ pub(crate) async fn answer(
     if uri_bytes + header_bytes(&parts) > MAX_HEAD_BYTES {
         return reply::empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
-    let max_body_bytes = if route::takes_csv(parts.uri.path()) {
-        MAX_UPLOAD_BYTES
-    } else {
-        MAX_BODY_BYTES
+    let destination = world.destination(host_of(&parts));
+    let max_body_bytes = match &destination {
+        // Longer than what a job takes is refused by the job.
+        Destination::Org { org, .. } if route::takes_csv(parts.uri.path()) => org
+            .options
+            .bulk
+            .max_upload_bytes
+            .max(org.options.switches.max_body_bytes),
+        Destination::Org { org, .. } => org.options.switches.max_body_bytes,
+        Destination::Login | Destination::Nowhere => MAX_BODY_BYTES,
     };
     let Ok(body) = to_bytes(body, max_body_bytes).await else {
         return reply::empty(StatusCode::PAYLOAD_TOO_LARGE);
     };
+    let body = match encoding::inflate(&parts, body, max_body_bytes) {
+        Ok(body) => body,
+        Err(refusal) => return *refusal,
+    };
     // In a task of its own: Salesforce finishes what it has begun, even if the client hangs up.
-    let exchange = tokio::spawn(async move { exchange(&world, &wire, parts, body).await });
+    let exchange = tokio::spawn(async move { exchange(&world, destination, &wire, parts, body).await });
     exchange.await.unwrap_or_else(|error| {
         tracing::error!(%error, "answering a request failed");
         reply::call_error(&CallError::new(
@@ -83,11 +87,16 @@ pub(crate) async fn answer(
     })
 }
 
-async fn exchange(world: &World, wire: &Wire, parts: Parts, body: Bytes) -> Response {
-    let host = host_of(&parts).to_owned();
+async fn exchange(
+    world: &World,
+    destination: Destination,
+    wire: &Wire,
+    parts: Parts,
+    body: Bytes,
+) -> Response {
     let route = Route::parse(parts.uri.path());
     let mut at_login = false;
-    let (org, by_loopback) = match world.destination(&host) {
+    let (org, by_loopback) = match destination {
         Destination::Org { org, by_loopback } => (org, by_loopback),
         Destination::Login if route.resource == Resource::Token => {
             at_login = true;
@@ -100,7 +109,7 @@ async fn exchange(world: &World, wire: &Wire, parts: Parts, body: Bytes) -> Resp
         Destination::Nowhere => return reply::no_route(),
     };
     let instance_url = if by_loopback {
-        format!("http://{host}")
+        format!("http://{}", host_of(&parts))
     } else {
         format!("https://{}", org.options.host)
     };
@@ -111,70 +120,11 @@ async fn exchange(world: &World, wire: &Wire, parts: Parts, body: Bytes) -> Resp
         instance_url,
         at_login,
     };
-    serve(world, &org, wire, &request).await
-}
-
-async fn serve(world: &World, org: &Org, wire: &Wire, request: &ApiRequest) -> Response {
-    let occasion = request.occasion();
-    let (fault, write) = {
-        let mut state = org.state();
-        let fault = state.faults.next(occasion);
-        let write = (occasion == Occasion::Write).then(|| BegunWrite::begin(&mut state, request));
-        (fault, write)
-    };
-
-    let delay = match &fault {
-        Some(FaultAction::Slow { delay_ms }) => Duration::from_millis(*delay_ms),
-        _ => Duration::ZERO,
-    };
-    wait(org.options.latency() + delay).await;
-
-    let mut state = org.state();
-    if let Some(write) = &write {
-        write.end(&mut state);
-    }
-    let unapplied = fault.as_ref().and_then(|fault| go_wrong(fault, &mut state, wire));
-    let is_applied = unapplied.is_none();
-    let response = unapplied.unwrap_or_else(|| {
-        let now = world.clock.now();
-        match &request.route.resource {
-            Resource::Token => oauth::token(org, &mut state, request, now),
-            Resource::UserInfo => read::user_info(org, &mut state, request, now),
-            Resource::Versions => read::versions(request),
-            _ => session::data(org, &mut state, request, write, fault.as_ref(), now),
-        }
-    });
-
-    let refused = !is_applied || !response.status().is_success();
-    match occasion {
-        Occasion::Token => {
-            state.counters.token_requests += 1;
-            state.counters.token_failures += u64::from(refused);
-        }
-        Occasion::Write => state.counters.write_calls_failed += u64::from(refused),
-        Occasion::Describe | Occasion::Bulk | Occasion::Any => {}
-    }
-    response
-}
-
-/// Does what a fault does before the request is handled. Returns the answer, if it is not handled at all.
-fn go_wrong(fault: &FaultAction, state: &mut OrgState, wire: &Wire) -> Option<Response> {
-    match fault {
-        FaultAction::Status(status) => Some(reply::scripted(status)),
-        FaultAction::Quota {} => Some(reply::call_error(&CallError::daily_quota())),
-        FaultAction::CutBefore {} => {
-            wire.cut_before_answer();
-            Some(reply::empty(StatusCode::BAD_GATEWAY))
-        }
-        FaultAction::CutAfter {} => {
-            wire.cut_mid_answer();
-            None
-        }
-        FaultAction::ExpireSessions {} => {
-            state.sessions.expire_all();
-            None
-        }
-        FaultAction::Slow { .. } | FaultAction::RecordError(_) | FaultAction::TruncateResults {} => None,
+    let response = serve::serve(world, &org, wire, &request).await;
+    if org.options.switches.compressed_answers {
+        encoding::compress(&request.parts.headers, response).await
+    } else {
+        response
     }
 }
 
@@ -219,12 +169,6 @@ fn header_bytes(parts: &Parts) -> usize {
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + 4)
         .sum()
-}
-
-async fn wait(duration: Duration) {
-    if !duration.is_zero() {
-        tokio::time::sleep(duration).await;
-    }
 }
 
 /// Returns an answer with a body.

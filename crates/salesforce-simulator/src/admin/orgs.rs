@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{AdminError, AdminResult, answer, org, read};
-use crate::org::OrgOptions;
+use crate::org::{Call, OrgOptions};
 use crate::world::{CreateOrgError, World};
 
 /// The query of `GET …/history`.
@@ -18,6 +18,15 @@ use crate::world::{CreateOrgError, World};
 pub(super) struct HistoryQuery {
     #[serde(default)]
     after: u64,
+}
+
+/// The query of `GET …/calls`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CallsQuery {
+    /// Most calls to tell; all that are remembered, unless given.
+    #[serde(default = "all")]
+    last: usize,
 }
 
 pub(super) async fn create(State(world): State<Arc<World>>, body: Bytes) -> AdminResult {
@@ -70,6 +79,17 @@ pub(super) async fn counters(State(world): State<Arc<World>>, Path(host): Path<S
     Ok(answer(StatusCode::OK, &counters))
 }
 
+pub(super) async fn calls(
+    State(world): State<Arc<World>>,
+    Path(host): Path<String>,
+    Query(query): Query<CallsQuery>,
+) -> AdminResult {
+    let org = org(&world, &host)?;
+    let state = org.state();
+    let calls: Vec<&Call> = state.calls.last(query.last).collect();
+    Ok(answer(StatusCode::OK, &calls))
+}
+
 impl From<CreateOrgError> for AdminError {
     fn from(error: CreateOrgError) -> Self {
         match &error {
@@ -77,4 +97,8 @@ impl From<CreateOrgError> for AdminError {
             CreateOrgError::Host(_) => Self::bad_request(error.to_string()),
         }
     }
+}
+
+fn all() -> usize {
+    usize::MAX
 }

@@ -99,6 +99,22 @@ pub(crate) struct RecordFault {
 #[derive(Debug, Default)]
 pub(crate) struct FaultQueue(VecDeque<Fault>);
 
+impl FaultAction {
+    /// Returns its `kind` in a script.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Status(_) => "status",
+            Self::CutBefore {} => "cut_before",
+            Self::CutAfter {} => "cut_after",
+            Self::Slow { .. } => "slow",
+            Self::ExpireSessions {} => "expire_sessions",
+            Self::RecordError(_) => "record_error",
+            Self::Quota {} => "quota",
+            Self::TruncateResults {} => "truncate_results",
+        }
+    }
+}
+
 impl FaultQueue {
     pub(crate) fn extend(&mut self, faults: Vec<Fault>) {
         self.0.extend(faults.into_iter().filter(|fault| fault.times > 0));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde::Deserialize;
 
+use super::switches::Switches;
 use crate::bulk::BulkOptions;
 
 /// The body of `POST /simulator/orgs`; only `host` must be given.
@@ -31,6 +32,9 @@ pub(crate) struct OrgOptions {
     /// How long each answer takes.
     #[serde(default)]
     pub latency_ms: u64,
+    /// Where documents disagree or an org may be configured either way.
+    #[serde(default)]
+    pub switches: Switches,
     /// A session that is not used for this long is gone.
     #[serde(default = "default_session_idle_seconds")]
     pub session_idle_seconds: u32,

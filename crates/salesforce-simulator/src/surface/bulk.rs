@@ -180,7 +180,7 @@ fn upload(
         .header(header::CONTENT_TYPE)
         .is_some_and(|content_type| content_type.to_ascii_lowercase().starts_with("text/csv"));
     if !is_csv {
-        return Err(reply::unsupported_media_type());
+        return Err(CallError::unsupported_media_type());
     }
     let wrong_state = |message: String| Err(options.error_names.error("InvalidJobState", message));
     if job.state != JobState::Open {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, header};
 use axum::response::Response;
 use serde_json::Value;
 
@@ -33,6 +33,11 @@ impl BegunWrite {
         state.counters.max_concurrent_writes = state.counters.max_concurrent_writes.max(calls);
         state.counters.same_record_overlaps += overlaps;
         Self { request, keys }
+    }
+
+    /// Returns how many records it names; none, if it cannot be read.
+    pub(super) fn records(&self) -> usize {
+        self.request.as_ref().map_or(0, |request| request.records.len())
     }
 
     /// Marks the records as no longer being written. Called under the lock under which the call is applied.
@@ -69,16 +74,8 @@ fn read(state: &OrgState, request: &ApiRequest) -> Result<WriteRequest, CallErro
     let is_json = request
         .header(header::CONTENT_TYPE)
         .is_some_and(|content_type| content_type.to_ascii_lowercase().starts_with("application/json"));
-    // Compressed bodies are Salesforce's to read, not yet the simulator's: better refused than misread.
-    let is_plain = request
-        .header(header::CONTENT_ENCODING)
-        .is_none_or(|encoding| encoding == "identity");
-    if !is_json || !is_plain {
-        return Err(CallError::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "UNSUPPORTED_MEDIA_TYPE",
-            "Unsupported Media Type",
-        ));
+    if !is_json {
+        return Err(CallError::unsupported_media_type());
     }
     WriteRequest::read(state, operation, &request.body)
 }

@@ -31,16 +31,8 @@ pub(super) fn check_json(request: &ApiRequest) -> Result<(), CallError> {
     if is_json {
         Ok(())
     } else {
-        Err(unsupported_media_type())
+        Err(CallError::unsupported_media_type())
     }
-}
-
-pub(super) fn unsupported_media_type() -> CallError {
-    CallError::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "UNSUPPORTED_MEDIA_TYPE",
-        "Unsupported Media Type",
-    )
 }
 
 /// Returns the array form of an error.

@@ -5,9 +5,13 @@ mod admin;
 #[cfg(test)]
 mod bulk;
 #[cfg(test)]
+mod calls;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod collections;
+#[cfg(test)]
+mod encoding;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
