@@ -88,6 +88,15 @@ impl RecordError {
         }
     }
 
+    /// Returns what would have failed a whole call as the error of one record.
+    pub(crate) fn of_call(error: CallError, field: &str) -> Self {
+        Self {
+            status_code: error.error_code,
+            message: error.message,
+            fields: vec![field.to_owned()],
+        }
+    }
+
     /// Source: salesforce-contract.md §3.4.
     pub(crate) fn required_missing(fields: &[&str]) -> Self {
         Self::new(

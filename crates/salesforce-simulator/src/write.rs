@@ -3,9 +3,10 @@
 mod answer;
 mod apply;
 mod request;
+mod submitted;
 mod target;
 
 pub(crate) use answer::answer;
-pub(crate) use apply::{Author, apply};
+pub(crate) use apply::{Author, RecordResult, apply};
 pub(crate) use request::{Operation, UpsertKey, WriteRequest};
 pub(crate) use target::in_flight_keys;

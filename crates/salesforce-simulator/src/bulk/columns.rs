@@ -9,10 +9,8 @@ use serde_json::{Map, Value, json};
 use super::job::{Job, JobOperation};
 use crate::ids::RecordId;
 use crate::org::OrgState;
-use crate::refusal::RecordError;
-use crate::schema::{Field, FieldType, ObjectName, relationship_name};
+use crate::schema::{Field, ObjectName, relationship_name};
 use crate::setup::Viewer;
-use crate::value;
 
 /// Stands for null; an empty value leaves the field alone.
 const NULL: &str = "#N/A";
@@ -20,7 +18,6 @@ const NULL: &str = "#N/A";
 /// The columns of a job, in order.
 #[derive(Debug)]
 pub(super) struct Columns {
-    object: ObjectName,
     columns: Vec<Column>,
 }
 
@@ -58,26 +55,19 @@ impl Columns {
                 .ok_or_else(|| format!("InvalidBatch : Field name not found : {name}"))?;
             columns.push(column);
         }
-        Ok(Self {
-            object: job.object,
-            columns,
-        })
+        Ok(Self { columns })
     }
 
-    /// Returns the record that a row stands for, as a collections call would send it.
-    ///
-    /// # Errors
-    /// A value that its field cannot be read from.
-    pub(super) fn record(&self, row: &StringRecord) -> Result<Map<String, Value>, RecordError> {
+    /// Returns the record that a row stands for; its values are text or null.
+    pub(super) fn record(&self, row: &StringRecord) -> Map<String, Value> {
         let mut record = Map::new();
-        record.insert("attributes".to_owned(), json!({"type": self.object.name()}));
         for (column, text) in self.columns.iter().zip(row) {
             if text.is_empty() {
                 continue;
             }
             match column {
                 Column::Id => record.insert("Id".to_owned(), nullable(text)),
-                Column::Field(field) => record.insert(field.name.clone(), field_value(field, text)?),
+                Column::Field(field) => record.insert(field.name.clone(), nullable(text)),
                 Column::Parent { lookup, .. } if text == NULL => {
                     record.insert(lookup.name.clone(), Value::Null)
                 }
@@ -86,7 +76,7 @@ impl Columns {
                 } => record.insert(relationship.clone(), json!({key: text})),
             };
         }
-        Ok(record)
+        record
     }
 
     /// Returns the id that a row names its record by.
@@ -124,31 +114,4 @@ fn find(state: &OrgState, object: ObjectName, name: &str, viewer: Viewer) -> Opt
 
 fn nullable(text: &str) -> Value {
     if text == NULL { Value::Null } else { json!(text) }
-}
-
-/// Returns the JSON value that a cell stands for.
-fn field_value(field: &Field, text: &str) -> Result<Value, RecordError> {
-    let given = match field.field_type {
-        _ if text == NULL => Value::Null,
-        FieldType::Boolean => boolean(text).map_or_else(|| json!(text), Value::Bool),
-        _ => json!(text),
-    };
-    // What cannot be written at all is refused as such, whatever its value.
-    let is_readable = !(field.createable || field.updateable) || value::read(field, &given).is_ok();
-    if is_readable {
-        return Ok(given);
-    }
-    Err(RecordError::new(
-        "INVALID_TYPE_ON_FIELD_IN_RECORD",
-        format!("{}: value not of required type: {text}", field.label),
-        &[&field.name],
-    ))
-}
-
-fn boolean(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "1" => Some(true),
-        "false" | "0" => Some(false),
-        _ => None,
-    }
 }

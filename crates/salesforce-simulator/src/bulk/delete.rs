@@ -1,30 +1,33 @@
 //! Rows that delete. Source: salesforce-contract.md §7 and §3.4.
 
-use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::clock::datetime_out;
 use crate::ids::RecordId;
-use crate::org::{RecordFault, Table};
+use crate::org::{RecordFault, Table, WriteKind};
 use crate::refusal::RecordError;
+use crate::write::{Author, RecordResult};
 
 /// Marks records as deleted. Returns one result for each, in the same order.
 pub(super) fn delete(
     table: &mut Table,
-    records: &[Map<String, Value>],
+    records: Vec<Map<String, Value>>,
     fault: Option<&RecordFault>,
-    user_id: RecordId,
-    now: DateTime<Utc>,
-) -> Vec<Result<RecordId, RecordError>> {
-    let mut outcomes = Vec::with_capacity(records.len());
-    for (position, record) in records.iter().enumerate() {
+    author: Author,
+) -> Vec<RecordResult> {
+    let mut results = Vec::with_capacity(records.len());
+    for (position, record) in records.into_iter().enumerate() {
         let id = record.get("Id").and_then(Value::as_str).unwrap_or_default();
-        outcomes.push(match fault.and_then(|fault| injected(fault, position, id)) {
+        let outcome = match fault.and_then(|fault| injected(fault, position, id)) {
             Some(error) => Err(error),
-            None => delete_record(table, id, user_id, now),
+            None => delete_record(table, id, author),
+        };
+        results.push(RecordResult {
+            kind: WriteKind::Update,
+            outcome,
         });
     }
-    outcomes
+    results
 }
 
 /// Returns the scripted error of a record, if it is one of those to fail.
@@ -44,12 +47,7 @@ fn injected(fault: &RecordFault, position: usize, id: &str) -> Option<RecordErro
     })
 }
 
-fn delete_record(
-    table: &mut Table,
-    id: &str,
-    user_id: RecordId,
-    now: DateTime<Utc>,
-) -> Result<RecordId, RecordError> {
+fn delete_record(table: &mut Table, id: &str, author: Author) -> Result<RecordId, RecordError> {
     let id = RecordId::parse_of(table.object.key_prefix(), id)
         .ok_or_else(|| RecordError::malformed_id(&format!("{} ID", table.object.name()), id, "Id"))?;
     let slot = table.find(id).ok_or_else(RecordError::unknown_id)?;
@@ -57,10 +55,10 @@ fn delete_record(
     if record.is("IsDeleted") {
         return Err(RecordError::new("ENTITY_IS_DELETED", "entity is deleted", &[]));
     }
-    let time = datetime_out(now);
+    let time = datetime_out(author.now);
     let mut values = record.values.clone();
     values.insert("IsDeleted".to_owned(), true.into());
-    values.insert("LastModifiedById".to_owned(), user_id.to_string().into());
+    values.insert("LastModifiedById".to_owned(), author.user_id.to_string().into());
     values.insert("LastModifiedDate".to_owned(), time.clone().into());
     values.insert("SystemModstamp".to_owned(), time.into());
     table.replace_values(slot, values);

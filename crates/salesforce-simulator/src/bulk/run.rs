@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use csv::StringRecord;
-use serde_json::{Map, Value};
 
 use super::columns::Columns;
 use super::delete;
@@ -12,7 +11,7 @@ use crate::ids::RecordId;
 use crate::org::{FaultAction, Occasion, OrgState, RecordFault, WriteKind};
 use crate::refusal::{CallError, RecordError};
 use crate::setup::Viewer;
-use crate::write::{self, Author, Operation, UpsertKey, WriteRequest};
+use crate::write::{self, Author, Operation, RecordResult, UpsertKey, WriteRequest};
 
 /// Rows that are written at once: what triggers see. Source: salesforce-contract.md §2.1.
 const ROWS_AT_ONCE: usize = 200;
@@ -163,79 +162,37 @@ fn write_rows(
     fault: Option<&RecordFault>,
     now: DateTime<Utc>,
 ) -> Vec<RowResult> {
-    let mut readable = Vec::with_capacity(rows.len());
-    let mut results: Vec<Option<RowResult>> = Vec::with_capacity(rows.len());
-    for row in rows {
-        results.push(match columns.record(row) {
-            Ok(record) => {
-                readable.push(record);
-                None
-            }
-            Err(error) => Some(RowResult {
-                outcome: Err(error),
-                is_created: false,
-                named: columns.id(row),
-            }),
-        });
-    }
-    let mut written = match job.operation {
-        JobOperation::Delete => {
-            delete::delete(state.table_mut(job.object), &readable, fault, job.created_by, now)
-                .into_iter()
-                .map(|outcome| (outcome, WriteKind::Update))
-                .collect()
-        }
-        JobOperation::Insert | JobOperation::Update | JobOperation::Upsert => {
-            write_records(state, job, readable, fault, now)
-        }
-    }
-    .into_iter();
-    results
-        .into_iter()
-        .zip(rows)
-        .filter_map(|(result, row)| {
-            result.or_else(|| {
-                let (outcome, kind) = written.next()?;
-                Some(RowResult {
-                    is_created: outcome.is_ok() && kind == WriteKind::Create,
-                    outcome,
-                    named: columns.id(row),
-                })
-            })
-        })
-        .collect()
-}
-
-/// Writes records as a collections call does. Returns one result for each, in the same order.
-fn write_records(
-    state: &mut OrgState,
-    job: &Job,
-    records: Vec<Map<String, Value>>,
-    fault: Option<&RecordFault>,
-    now: DateTime<Utc>,
-) -> Vec<(Result<RecordId, RecordError>, WriteKind)> {
+    let records = rows.iter().map(|row| columns.record(row)).collect();
     let author = Author {
         user_id: job.created_by,
         now,
     };
-    let count = records.len();
-    let request =
-        operation(state, job).and_then(|operation| WriteRequest::of_records(state, operation, records));
-    match request {
-        Ok(request) => write::apply(state, &request, fault, author)
-            .into_iter()
-            .map(|result| (result.outcome, result.kind))
-            .collect(),
-        // A field was hidden or deleted while the job ran.
-        Err(error) => {
-            let error = RecordError {
-                status_code: error.error_code,
-                message: error.message,
-                fields: Vec::new(),
-            };
-            vec![(Err(error), WriteKind::Update); count]
-        }
-    }
+    let written = match job.operation {
+        JobOperation::Delete => delete::delete(state.table_mut(job.object), records, fault, author),
+        JobOperation::Insert | JobOperation::Update | JobOperation::Upsert => match operation(state, job) {
+            Ok(operation) => {
+                let request = WriteRequest::of_records(state, operation, job.object, records);
+                write::apply(state, &request, fault, author)
+            }
+            // The key field was deleted while the job ran.
+            Err(error) => rows
+                .iter()
+                .map(|_| RecordResult {
+                    kind: WriteKind::Update,
+                    outcome: Err(RecordError::of_call(error.clone(), "")),
+                })
+                .collect(),
+        },
+    };
+    written
+        .into_iter()
+        .zip(rows)
+        .map(|(result, row)| RowResult {
+            is_created: result.outcome.is_ok() && result.kind == WriteKind::Create,
+            outcome: result.outcome,
+            named: columns.id(row),
+        })
+        .collect()
 }
 
 fn operation(state: &OrgState, job: &Job) -> Result<Operation, CallError> {

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::request::{Operation, Submitted, UpsertKey, WriteRequest};
+use super::request::{Operation, UpsertKey, WriteRequest};
+use super::submitted::Submitted;
 use super::target::{self, NoTarget, Target};
 use crate::clock::datetime_out;
 use crate::ids::RecordId;
@@ -53,7 +54,9 @@ pub(crate) fn apply(
             Ok(target) => (target.kind(), Ok(target)),
             Err(NoTarget { kind, error }) => (kind, Err(error)),
         };
-        let refused = repeated.or_else(|| fault.and_then(|fault| injected(fault, request, position)));
+        let refused = repeated
+            .or_else(|| fault.and_then(|fault| injected(fault, request, position)))
+            .or_else(|| record.refused.clone());
         let outcome = refused.map_or(target, Err).and_then(|target| {
             let values = values_to_store(table, &request.operation, record, target, author)?;
             Ok(store(table, target, values, &mut undo))

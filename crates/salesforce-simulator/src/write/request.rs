@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::submitted::Submitted;
 use crate::org::OrgState;
 use crate::refusal::CallError;
 use crate::schema::{Field, ObjectName};
-use crate::value;
 
 /// Most records in one collections request. Source: salesforce-contract.md §2.1.
 const MAX_RECORDS: usize = 200;
@@ -40,18 +40,6 @@ pub(crate) struct WriteRequest {
     pub operation: Operation,
     pub all_or_none: bool,
     pub records: Vec<Submitted>,
-}
-
-/// One record as it was sent.
-#[derive(Debug)]
-pub(crate) struct Submitted {
-    pub object: ObjectName,
-    /// The value under `id` in any case; null where there is none.
-    pub id: Value,
-    /// With values as `value::read` leaves them.
-    pub fields: Vec<(Arc<Field>, Value)>,
-    /// The values as sent, under the names that describe gives.
-    pub sent: Map<String, Value>,
 }
 
 impl UpsertKey {
@@ -121,7 +109,15 @@ impl WriteRequest {
         let records: Vec<Submitted> = records
             .into_iter()
             .enumerate()
-            .map(|(position, record)| Submitted::read(state, &operation, position, record))
+            .map(|(position, record)| {
+                let Value::Object(members) = record else {
+                    return Err(parser_error(format!(
+                        "Record {position} is not an object at [line:1, column:1]"
+                    )));
+                };
+                let object = object_of(&operation, position, &members)?;
+                Submitted::read(state, object, members)
+            })
             .collect::<Result<_, _>>()?;
         if records.chunk_by(|one, next| one.object == next.object).count() > MAX_CHUNKS {
             return Err(CallError::bad_request(
@@ -138,79 +134,26 @@ impl WriteRequest {
         })
     }
 
-    /// Reads records that came another way than in a collections body; each may fail for itself.
+    /// Returns a request for records of `object` that came as rows, such as those of CSV: each value is JSON or
+    /// its text, null blanks a field, and whatever is wrong with a record fails that record alone.
     ///
-    /// # Errors
-    /// What fails the whole call; nothing is stored then.
+    /// `Id` names the record of an update or delete. At most 200 records are applied at once; splitting is the
+    /// caller's.
     pub(crate) fn of_records(
         state: &OrgState,
         operation: Operation,
+        object: ObjectName,
         records: Vec<Map<String, Value>>,
-    ) -> Result<Self, CallError> {
+    ) -> Self {
         let records = records
             .into_iter()
-            .enumerate()
-            .map(|(position, record)| Submitted::read(state, &operation, position, Value::Object(record)))
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
+            .map(|members| Submitted::of_row(state, object, members))
+            .collect();
+        Self {
             operation,
             all_or_none: false,
             records,
-        })
-    }
-}
-
-impl Submitted {
-    fn read(
-        state: &OrgState,
-        operation: &Operation,
-        position: usize,
-        record: Value,
-    ) -> Result<Self, CallError> {
-        let Value::Object(members) = record else {
-            return Err(parser_error(format!(
-                "Record {position} is not an object at [line:1, column:1]"
-            )));
-        };
-        let object = object_of(operation, position, &members)?;
-        let schema = state.table(object).schema();
-
-        let mut submitted = Self {
-            object,
-            id: Value::Null,
-            fields: Vec::with_capacity(members.len()),
-            sent: Map::new(),
-        };
-        for (name, value) in members {
-            if name == "attributes" {
-                continue;
-            }
-            if name.eq_ignore_ascii_case("Id") {
-                submitted.id = value;
-                continue;
-            }
-            let field = schema
-                .field(&name)
-                .ok_or_else(|| CallError::no_such_column(&name, object.name()))?;
-            // What cannot be written at all is refused for that record alone, whatever its JSON type.
-            let readable = field.createable || field.updateable;
-            let read = if readable {
-                value::read(field, &value)?
-            } else {
-                Value::Null
-            };
-            submitted.fields.push((Arc::clone(field), read));
-            submitted.sent.insert(field.name.clone(), value);
         }
-        Ok(submitted)
-    }
-
-    /// Returns the value sent for `field`, as read.
-    pub(crate) fn value(&self, field: &Field) -> &Value {
-        self.fields
-            .iter()
-            .rfind(|(sent, _)| sent.name == field.name)
-            .map_or(&Value::Null, |(_, value)| value)
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::request::{Operation, Submitted, UpsertKey, WriteRequest};
+use super::request::{Operation, UpsertKey, WriteRequest};
+use super::submitted::Submitted;
 use crate::ids::RecordId;
 use crate::org::{OrgState, RecordKey, Slot, Table, WriteKind, compared};
 use crate::refusal::RecordError;
