@@ -3,10 +3,13 @@
 //! Salesforce has nothing of this. Bodies are JSON, unknown keys are refused by name, and an error is
 //! `{"error": "…"}`.
 
+mod directory;
 mod fields;
+mod logins;
 mod orgs;
 mod records;
 mod script;
+mod usage;
 
 use std::sync::Arc;
 
@@ -15,7 +18,7 @@ use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -57,6 +60,13 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/orgs/{host}/counters", get(orgs::counters))
         .route("/orgs/{host}/calls", get(orgs::calls))
         .route("/orgs/{host}/faults", post(script::add).delete(script::clear))
+        .route("/orgs/{host}/users/{username}", patch(directory::change_user))
+        .route("/orgs/{host}/apps/{client_id}", patch(directory::change_app))
+        .route("/orgs/{host}/refresh-tokens", post(logins::refresh_token))
+        .route("/orgs/{host}/logins", get(logins::history))
+        .route("/orgs/{host}/sessions", get(logins::sessions))
+        .route("/orgs/{host}/sessions/expire", post(logins::expire))
+        .route("/orgs/{host}/usage", get(usage::get).post(usage::put))
         .route("/reset", post(orgs::reset))
         .fallback(async || not_found("the admin surface has no such path").into_response())
         // Seeding sends tens of thousands of records at once.

@@ -13,7 +13,9 @@
 mod admin;
 mod bulk;
 mod clock;
+mod connection;
 mod ids;
+mod login_host;
 mod org;
 mod random;
 mod refusal;

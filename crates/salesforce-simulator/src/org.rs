@@ -1,15 +1,24 @@
 //! One simulated org.
 
+mod app;
+mod approvals;
 mod calls;
+mod certificate;
 mod counters;
+mod directory;
 mod faults;
 mod history;
 mod in_flight;
+mod ip_range;
+mod login_switches;
+mod logins;
 mod options;
+mod rolling_count;
 mod sessions;
 mod switches;
 mod table;
 mod usage;
+mod user;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,22 +29,35 @@ use crate::ids::{RecordId, record_id};
 use crate::random::{Seeded, hash};
 use crate::schema::ObjectName;
 
+pub(crate) use app::{App, AppKind};
+pub(crate) use approvals::{ApprovalId, Approvals, Authorization};
 pub(crate) use calls::{Call, Calls, client_of};
+pub(crate) use certificate::AppCertificate;
 pub(crate) use counters::Counters;
+pub(crate) use directory::Directory;
 pub(crate) use faults::{Fault, FaultAction, FaultQueue, Occasion, RecordFault, StatusFault};
 pub(crate) use history::{History, HistoryEntry, WriteKind};
 pub(crate) use in_flight::{InFlight, RecordKey};
-pub(crate) use options::{App, OrgOptions, PasswordFlow, UsageHeader, User};
-pub(crate) use sessions::Sessions;
-pub(crate) use switches::MAX_BODY_BYTES;
+pub(crate) use ip_range::IpRange;
+pub(crate) use login_switches::{
+    Consent, InactiveUser, LoginRate, LoginSwitches, RefusedSession, RevokeError, SessionUse, Told,
+    WrongAudience, WrongPassword, WrongSecret,
+};
+pub(crate) use logins::{Login, Logins};
+pub(crate) use options::{OrgOptions, PasswordFlow, UsageHeader};
+pub(crate) use rolling_count::RollingCount;
+pub(crate) use sessions::{Grant, Session, Sessions};
+pub(crate) use switches::{MAX_BODY_BYTES, Switches};
 pub(crate) use table::{Record, Slot, Table, Values, compared};
-pub(crate) use usage::Usage;
+pub(crate) use usage::{QuotaOptions, Usage};
+pub(crate) use user::{Permissions, User};
 
 /// One org: what it was created with, and what has happened since.
 #[derive(Debug)]
 pub(crate) struct Org {
     pub options: OrgOptions,
     pub id: RecordId,
+    pub created_at: DateTime<Utc>,
     state: Mutex<OrgState>,
 }
 
@@ -44,7 +66,10 @@ pub(crate) struct Org {
 pub(crate) struct OrgState {
     contacts: Table,
     leads: Table,
+    pub directory: Directory,
     pub sessions: Sessions,
+    pub approvals: Approvals,
+    pub logins: Logins,
     pub faults: FaultQueue,
     pub counters: Counters,
     pub history: History,
@@ -56,25 +81,33 @@ pub(crate) struct OrgState {
 }
 
 impl Org {
-    pub(crate) fn new(options: OrgOptions, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(mut options: OrgOptions, now: DateTime<Utc>) -> Self {
         let seed = hash(options.seed, &options.host);
         let id = RecordId::parse(&record_id("00D", seed)).expect("record_id returns valid ids");
+        let directory = Directory::new(
+            std::mem::take(&mut options.users),
+            std::mem::take(&mut options.apps),
+        );
         let state = OrgState {
             contacts: Table::new(ObjectName::Contact, now),
             leads: Table::new(ObjectName::Lead, now),
-            sessions: Sessions::new(options.session_idle()),
+            directory,
+            sessions: Sessions::new(options.switches.login.session_use == SessionUse::AfterHalf),
+            approvals: Approvals::default(),
+            logins: Logins::default(),
             faults: FaultQueue::default(),
             counters: Counters::default(),
             history: History::new(options.history),
             calls: Calls::default(),
             in_flight: InFlight::default(),
-            usage: Usage::default(),
-            bulk: Jobs::default(),
+            bulk: Jobs::new(),
+            usage: Usage::new(options.daily_request_limit, options.quota, now),
             random: Seeded::new(seed),
         };
         Self {
             options,
             id,
+            created_at: now,
             state: Mutex::new(state),
         }
     }

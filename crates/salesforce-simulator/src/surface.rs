@@ -5,6 +5,7 @@
 mod bulk;
 mod collections;
 mod encoding;
+mod limits;
 mod multipart;
 mod oauth;
 mod query;
@@ -14,6 +15,7 @@ mod route;
 mod serve;
 mod session;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, to_bytes};
@@ -22,9 +24,9 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 
+use crate::connection::Connection;
 use crate::org::{MAX_BODY_BYTES, Occasion};
 use crate::refusal::CallError;
-use crate::wire::Wire;
 use crate::world::{Destination, World};
 use route::{Resource, Route};
 
@@ -41,12 +43,13 @@ struct ApiRequest {
     instance_url: String,
     /// Whether it came by a shared login host.
     at_login: bool,
+    peer: IpAddr,
 }
 
 /// Answers everything outside `/simulator`.
 pub(crate) async fn answer(
     State(world): State<Arc<World>>,
-    ConnectInfo(wire): ConnectInfo<Wire>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
@@ -66,7 +69,7 @@ pub(crate) async fn answer(
             .max_upload_bytes
             .max(org.options.switches.max_body_bytes),
         Destination::Org { org, .. } => org.options.switches.max_body_bytes,
-        Destination::Login | Destination::Nowhere => MAX_BODY_BYTES,
+        Destination::Login(_) | Destination::Nowhere => MAX_BODY_BYTES,
     };
     let Ok(body) = to_bytes(body, max_body_bytes).await else {
         return reply::empty(StatusCode::PAYLOAD_TOO_LARGE);
@@ -76,7 +79,7 @@ pub(crate) async fn answer(
         Err(refusal) => return *refusal,
     };
     // In a task of its own: Salesforce finishes what it has begun, even if the client hangs up.
-    let exchange = tokio::spawn(async move { exchange(&world, destination, &wire, parts, body).await });
+    let exchange = tokio::spawn(async move { exchange(&world, destination, &connection, parts, body).await });
     exchange.await.unwrap_or_else(|error| {
         tracing::error!(%error, "answering a request failed");
         reply::call_error(&CallError::new(
@@ -90,7 +93,7 @@ pub(crate) async fn answer(
 async fn exchange(
     world: &World,
     destination: Destination,
-    wire: &Wire,
+    connection: &Connection,
     parts: Parts,
     body: Bytes,
 ) -> Response {
@@ -98,14 +101,14 @@ async fn exchange(
     let mut at_login = false;
     let (org, by_loopback) = match destination {
         Destination::Org { org, by_loopback } => (org, by_loopback),
-        Destination::Login if route.resource == Resource::Token => {
+        Destination::Login(login) if route.resource.is_oauth() => {
             at_login = true;
-            match oauth::org_of_login(&world.orgs(), &parts, &body) {
+            match oauth::org_of_login(&world.orgs(), login, &parts, &body, world.clock.now()) {
                 Some(org) => (org, false),
-                None => return oauth::unknown_client(),
+                None => return oauth::unknown_org(&route.resource),
             }
         }
-        Destination::Login => return reply::call_error(&CallError::no_such_resource()),
+        Destination::Login(_) => return reply::call_error(&CallError::no_such_resource()),
         Destination::Nowhere => return reply::no_route(),
     };
     let instance_url = if by_loopback {
@@ -119,8 +122,9 @@ async fn exchange(
         route,
         instance_url,
         at_login,
+        peer: connection.peer,
     };
-    let response = serve::serve(world, &org, wire, &request).await;
+    let response = serve::serve(world, &org, &connection.wire, &request).await;
     if org.options.switches.compressed_answers {
         encoding::compress(&request.parts.headers, response).await
     } else {

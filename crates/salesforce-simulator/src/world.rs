@@ -3,10 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Clock;
+use crate::login_host::LoginHost;
 use crate::org::{Org, OrgOptions, User};
-
-/// The shared login hosts, which are no orgs. Source: salesforce-contract.md §1.7.
-const LOGIN_HOSTS: [&str; 2] = ["login.salesforce.com", "test.salesforce.com"];
 
 /// Everything one simulator holds.
 #[derive(Debug)]
@@ -22,7 +20,7 @@ pub(crate) enum Destination {
     /// An org, by its own host or, `by_loopback`, by ours.
     Org { org: Arc<Org>, by_loopback: bool },
     /// A shared login host.
-    Login,
+    Login(LoginHost),
     /// The edge has no route.
     Nowhere,
 }
@@ -51,7 +49,7 @@ impl World {
             && host
                 .chars()
                 .all(|character| character.is_ascii_alphanumeric() || matches!(character, '.' | '-'));
-        if !is_name || is_loopback(host) || LOGIN_HOSTS.contains(&host) {
+        if !is_name || is_loopback(host) || LoginHost::parse(host).is_some() {
             return Err(CreateOrgError::Host(options.host));
         }
         // A user that an app runs as exists, even if nobody gave it a password.
@@ -59,7 +57,7 @@ impl World {
             .apps
             .iter()
             .filter_map(|app| app.run_as.as_deref())
-            .filter(|username| options.user(username).is_none())
+            .filter(|username| !options.users.iter().any(|user| user.is_called(username)))
             .map(User::without_password)
             .collect();
         options.users.extend(implied);
@@ -105,26 +103,15 @@ impl World {
         } else {
             self.org(host)
         };
-        match org {
-            Some(org) => Destination::Org { org, by_loopback },
-            None if LOGIN_HOSTS.iter().any(|login| login.eq_ignore_ascii_case(host)) => Destination::Login,
-            None => Destination::Nowhere,
+        match (org, LoginHost::parse(host)) {
+            (Some(org), _) => Destination::Org { org, by_loopback },
+            (None, Some(login)) => Destination::Login(login),
+            (None, None) => Destination::Nowhere,
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Org>>> {
         self.orgs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl User {
-    fn without_password(username: &str) -> Self {
-        Self {
-            username: username.to_owned(),
-            password: String::new(),
-            security_token: String::new(),
-            active: true,
-        }
     }
 }
 

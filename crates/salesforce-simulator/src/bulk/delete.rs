@@ -13,7 +13,7 @@ pub(super) fn delete(
     table: &mut Table,
     records: Vec<Map<String, Value>>,
     fault: Option<&RecordFault>,
-    author: Author,
+    author: Author<'_>,
 ) -> Vec<RecordResult> {
     let mut results = Vec::with_capacity(records.len());
     for (position, record) in records.into_iter().enumerate() {
@@ -47,7 +47,7 @@ fn injected(fault: &RecordFault, position: usize, id: &str) -> Option<RecordErro
     })
 }
 
-fn delete_record(table: &mut Table, id: &str, author: Author) -> Result<RecordId, RecordError> {
+fn delete_record(table: &mut Table, id: &str, author: Author<'_>) -> Result<RecordId, RecordError> {
     let id = RecordId::parse_of(table.object.key_prefix(), id)
         .ok_or_else(|| RecordError::malformed_id(&format!("{} ID", table.object.name()), id, "Id"))?;
     let slot = table.find(id).ok_or_else(RecordError::unknown_id)?;

@@ -1,5 +1,7 @@
 //! One ingest job. Source: salesforce-contract.md §7.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,6 +11,7 @@ use super::run::Run;
 use super::upload::Upload;
 use crate::clock::datetime_out;
 use crate::ids::RecordId;
+use crate::org::User;
 use crate::schema::ObjectName;
 
 /// A job, from its creation until it is deleted or too old.
@@ -25,6 +28,8 @@ pub(crate) struct Job {
     /// The number in `v67.0`, of the call that created it.
     pub version: u32,
     pub created_by: RecordId,
+    /// As the user was then.
+    pub creator: Arc<User>,
     pub created: DateTime<Utc>,
     pub modified: DateTime<Utc>,
     pub state: JobState,

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::job::{Job, JobState};
 use crate::ids::{RecordId, record_id};
-use crate::org::Usage;
+use crate::org::RollingCount;
 
 /// How long a job may stay open. Source: salesforce-contract.md §7 (limits).
 const MAX_OPEN: TimeDelta = TimeDelta::hours(24);
@@ -16,15 +16,23 @@ const KEPT: TimeDelta = TimeDelta::days(7);
 const KEY_PREFIX: &str = "750";
 
 /// The jobs of one org, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Jobs {
     pub jobs: Vec<Job>,
     /// Batches of the last 24 hours.
-    pub batches: Usage,
+    pub batches: RollingCount,
     created: u64,
 }
 
 impl Jobs {
+    pub(crate) fn new() -> Self {
+        Self {
+            jobs: Vec::new(),
+            batches: RollingCount::new(TimeDelta::hours(24)),
+            created: 0,
+        }
+    }
+
     pub(crate) fn next_id(&mut self) -> RecordId {
         self.created += 1;
         RecordId::parse(&record_id(KEY_PREFIX, self.created)).expect("record_id returns valid ids")

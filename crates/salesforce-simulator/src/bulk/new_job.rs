@@ -1,11 +1,13 @@
 //! The body that creates a job. Source: salesforce-contract.md §7 ("Create body").
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::job::{Delimiter, Job, JobOperation, JobState, LineEnding};
 use super::options::ErrorNames;
 use super::run::Run;
-use crate::org::OrgState;
+use crate::org::{OrgState, User};
 use crate::refusal::CallError;
 use crate::schema::ObjectName;
 use crate::setup::Viewer;
@@ -56,6 +58,7 @@ impl NewJob {
         state: &mut OrgState,
         names: ErrorNames,
         version: u32,
+        creator: Arc<User>,
         viewer: Viewer,
     ) -> Result<Job, CallError> {
         let invalid = |message: String| names.error("InvalidJob", message);
@@ -115,6 +118,7 @@ impl NewJob {
             assignment_rule_id: self.assignment_rule_id,
             version,
             created_by: viewer.user_id,
+            creator,
             created: viewer.now,
             modified: viewer.now,
             state: JobState::Open,

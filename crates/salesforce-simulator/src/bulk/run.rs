@@ -122,11 +122,11 @@ fn step(options: &BulkOptions, state: &mut OrgState, job: &mut Job) {
         return;
     }
     if processed.is_multiple_of(ROWS_PER_BATCH) && job.run.retries_of_batch == 0 {
-        if state.bulk.batches.used(now) >= options.daily_batches {
+        if state.bulk.batches.total(now) >= options.daily_batches {
             job.fail("ExceededQuota : ApiBatchItems Limit exceeded.".to_owned(), now);
             return;
         }
-        state.bulk.batches.count(now);
+        state.bulk.batches.add(now, 1);
     }
 
     let fault = match state.faults.next(Occasion::Bulk) {
@@ -165,6 +165,7 @@ fn write_rows(
     let records = rows.iter().map(|row| columns.record(row)).collect();
     let author = Author {
         user_id: job.created_by,
+        permissions: &job.creator.permissions,
         now,
     };
     let written = match job.operation {

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::LoginSwitches;
+
 /// `switches` of `POST /simulator/orgs`; each has the default that the contract gives first.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -10,6 +12,7 @@ pub(crate) struct Switches {
     pub compressed_answers: bool,
     /// Largest request body, as received and as inflated (salesforce-contract.md §2.7).
     pub max_body_bytes: usize,
+    pub login: LoginSwitches,
 }
 
 /// Source: salesforce-contract.md §2.7 (SIM: 413 above 50 MB).
@@ -20,6 +23,7 @@ impl Default for Switches {
         Self {
             compressed_answers: true,
             max_body_bytes: MAX_BODY_BYTES,
+            login: LoginSwitches::default(),
         }
     }
 }

@@ -1,14 +1,18 @@
 //! The resources under `…/jobs/ingest`. Source: salesforce-contract.md §7.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::session::Caller;
 use super::{ApiRequest, multipart, reply, with_body};
 use crate::bulk::{BulkOptions, Job, JobState, NewJob, ResultSet, Upload};
-use crate::org::{Org, OrgState};
+use crate::org::{Org, OrgState, User};
 use crate::refusal::CallError;
 use crate::setup::Viewer;
 
@@ -68,11 +72,16 @@ pub(super) fn answer(
     state: &mut OrgState,
     request: &ApiRequest,
     resource: &BulkResource,
-    viewer: Viewer,
+    caller: &Caller,
+    now: DateTime<Utc>,
 ) -> Result<Response, CallError> {
+    let viewer = Viewer {
+        user_id: caller.user_id,
+        now,
+    };
     let options = &org.options.bulk;
     match (resource, &request.parts.method) {
-        (BulkResource::Jobs, &Method::POST) => create(options, state, request, viewer),
+        (BulkResource::Jobs, &Method::POST) => create(options, state, request, &caller.user, viewer),
         (BulkResource::Jobs, _) => Ok(list(options, state)),
         (BulkResource::Job { id }, &Method::PATCH) => change(options, find(state, id)?, request, viewer),
         (BulkResource::Job { id }, &Method::DELETE) => delete(options, state, id),
@@ -86,10 +95,11 @@ fn create(
     options: &BulkOptions,
     state: &mut OrgState,
     request: &ApiRequest,
+    creator: &Arc<User>,
     viewer: Viewer,
 ) -> Result<Response, CallError> {
     let content_type = request.header(header::CONTENT_TYPE).unwrap_or_default();
-    let version = version(request);
+    let version = request.route.version_number();
     let is_multipart = content_type
         .to_ascii_lowercase()
         .starts_with("multipart/form-data");
@@ -109,13 +119,14 @@ fn create(
             let message = format!("The content has more than {MAX_INLINE} characters; upload it instead");
             return Err(options.error_names.error("ClientInputError", message));
         }
-        let mut job = NewJob::read(job.body)?.open(state, options.error_names, version, viewer)?;
+        let mut job =
+            NewJob::read(job.body)?.open(state, options.error_names, version, Arc::clone(creator), viewer)?;
         job.content = Some(Upload::read(content.body, job.delimiter, job.line_ending));
         job.set_state(JobState::UploadComplete, viewer.now);
         job
     } else {
         reply::check_json(request)?;
-        NewJob::read(&request.body)?.open(state, options.error_names, version, viewer)?
+        NewJob::read(&request.body)?.open(state, options.error_names, version, Arc::clone(creator), viewer)?
     };
     let shown = job.shown(options);
     state.bulk.jobs.push(job);
@@ -214,7 +225,7 @@ fn results(
         let message = format!("A job in state {} has no results yet", job.state.name());
         return Err(options.error_names.error("InvalidJobState", message));
     }
-    let csv = job.results(set, version(request));
+    let csv = job.results(set, request.route.version_number());
     Ok(with_body(
         StatusCode::OK,
         "text/csv; charset=UTF-8",
@@ -224,16 +235,4 @@ fn results(
 
 fn find<'a>(state: &'a mut OrgState, id: &str) -> Result<&'a mut Job, CallError> {
     state.bulk.find(id).ok_or_else(CallError::no_such_resource)
-}
-
-/// Returns the number in `v67.0`; the route was parsed, so there is one.
-fn version(request: &ApiRequest) -> u32 {
-    request
-        .route
-        .version
-        .trim_start_matches('v')
-        .split('.')
-        .next()
-        .and_then(|number| number.parse().ok())
-        .unwrap_or_default()
 }

@@ -24,6 +24,9 @@ pub(super) struct Route {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Resource {
     Token,
+    Authorize,
+    Introspect,
+    Revoke,
     UserInfo,
     Versions,
     Limits,
@@ -42,6 +45,9 @@ impl Route {
         let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let (resource, version) = match segments.as_slice() {
             ["services", "oauth2", "token"] => (Resource::Token, ""),
+            ["services", "oauth2", "authorize"] => (Resource::Authorize, ""),
+            ["services", "oauth2", "introspect"] => (Resource::Introspect, ""),
+            ["services", "oauth2", "revoke"] => (Resource::Revoke, ""),
             ["services", "oauth2", "userinfo"] => (Resource::UserInfo, ""),
             ["services", "data"] => (Resource::Versions, ""),
             ["services", "data", version, rest @ ..] => (versioned(version, rest), *version),
@@ -54,11 +60,27 @@ impl Route {
     }
 }
 
+impl Route {
+    /// Returns the number of the API version; 0 outside `/services/data/`.
+    pub(super) fn version_number(&self) -> u32 {
+        version_number(&self.version).unwrap_or(0)
+    }
+}
+
 impl Resource {
+    /// Returns whether it is there at the shared login hosts too.
+    pub(super) fn is_oauth(&self) -> bool {
+        matches!(
+            self,
+            Self::Token | Self::Authorize | Self::Introspect | Self::Revoke | Self::UserInfo
+        )
+    }
+
     /// Fails with 405 unless `method` is one the resource has. Source: salesforce-contract.md §3.2.
     pub(super) fn check_method(&self, method: &Method) -> Result<(), CallError> {
         let allowed: &[&str] = match self {
-            Self::Token => &["POST"],
+            Self::Token | Self::Introspect => &["POST"],
+            Self::Authorize | Self::Revoke => &["GET", "POST"],
             Self::Collections => &["PATCH", "POST"],
             Self::CollectionsUpsert { .. } => &["PATCH"],
             Self::Bulk(resource) => resource.methods(),
@@ -86,11 +108,7 @@ impl Resource {
 }
 
 fn versioned(version: &str, rest: &[&str]) -> Resource {
-    let number = version
-        .strip_prefix('v')
-        .and_then(|v| v.strip_suffix(".0"))
-        .and_then(|v| v.parse::<u32>().ok());
-    match number {
+    match version_number(version) {
         Some(number) if number < OLDEST_SUPPORTED => return Resource::RetiredVersion,
         Some(number) if VERSIONS.contains(&number) => {}
         Some(_) | None => return Resource::Unknown,
@@ -119,4 +137,9 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
 /// Tells whether a path takes the CSV of a bulk job, which may be larger than other bodies.
 pub(super) fn takes_csv(path: &str) -> bool {
     path.contains("/jobs/ingest/") && path.trim_end_matches('/').ends_with("/batches")
+}
+
+/// Reads a version as in a path (`v67.0`).
+fn version_number(version: &str) -> Option<u32> {
+    version.strip_prefix('v')?.strip_suffix(".0")?.parse().ok()
 }

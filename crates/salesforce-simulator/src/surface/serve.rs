@@ -42,7 +42,10 @@ pub(super) async fn serve(world: &World, org: &Org, wire: &Wire, request: &ApiRe
         let now = world.clock.now();
         match &request.route.resource {
             Resource::Token => oauth::token(org, &mut state, request, now),
-            Resource::UserInfo => read::user_info(org, &mut state, request, now),
+            Resource::Authorize => oauth::authorize(org, &mut state, request, now),
+            Resource::Introspect => oauth::introspect(org, &mut state, request, now),
+            Resource::Revoke => oauth::revoke(org, &mut state, request, now),
+            Resource::UserInfo => oauth::user_info(org, &mut state, request, now),
             Resource::Versions => read::versions(request),
             _ => session::data(org, &mut state, request, write, fault.as_ref(), now),
         }

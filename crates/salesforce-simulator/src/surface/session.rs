@@ -1,24 +1,34 @@
 //! Every REST answer that needs a session: who asks, may they still, and what it cost.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 
 use super::collections::{self, BegunWrite};
 use super::route::Resource;
-use super::{ApiRequest, bulk, query, read, reply};
+use super::{ApiRequest, bulk, limits, query, read, reply, with_body};
 use crate::bulk::catch_up;
 use crate::ids::RecordId;
-use crate::org::{FaultAction, Org, OrgState, UsageHeader};
+use crate::org::{App, FaultAction, Org, OrgState, RefusedSession, User};
 use crate::refusal::CallError;
-use crate::setup::Viewer;
+use crate::schema::ObjectName;
 use crate::write::Author;
 
 /// Source: salesforce-contract.md §4.1.
 const LIMIT_INFO: HeaderName = HeaderName::from_static("sforce-limit-info");
 
-/// Most that the reported usage lags behind. Source: salesforce-contract.md §10.
-const MAX_JITTER: u64 = 5;
+/// Source: salesforce-contract.md §3.1.
+const OAUTH_ERROR: HeaderName = HeaderName::from_static("sfdc-oauth-error");
+
+/// Who asks: the user of a session, and the app that opened it.
+#[derive(Debug)]
+pub(super) struct Caller {
+    pub user: Arc<User>,
+    pub user_id: RecordId,
+    pub app: Option<Arc<App>>,
+}
 
 /// Answers one request to `/services/data/vNN.0/…`.
 pub(super) fn data(
@@ -29,19 +39,33 @@ pub(super) fn data(
     fault: Option<&FaultAction>,
     now: DateTime<Utc>,
 ) -> Response {
-    let answer = authenticate(org, state, request, now).and_then(|user_id| {
-        count_request(org, state, now)?;
+    let caller = api_caller(org, state, request, now);
+    let app = caller.as_ref().ok().and_then(|caller| caller.app.clone());
+    let answer = caller.and_then(|caller| {
+        count_request(state, &caller, now)?;
         catch_up(&org.options.bulk, state, now);
         request.route.resource.check_method(&request.parts.method)?;
+        let author = || Author {
+            user_id: caller.user_id,
+            permissions: &caller.user.permissions,
+            now,
+        };
         match (&request.route.resource, write) {
-            (_, Some(write)) => collections::apply(state, write, fault, Author { user_id, now }),
-            (Resource::Limits, None) => Ok(read::limits(org, state, now)),
+            (_, Some(write)) => collections::apply(state, write, fault, author()),
+            (Resource::Limits, None) => limits::limits(org, state, request, &caller, now),
             (Resource::Query, None) => query::answer(org, state, request),
-            (Resource::Describe { object }, None) => read::describe(state, request, object),
-            (Resource::Record { object, id }, None) => read::record(state, request, object, id),
-            (Resource::Bulk(resource), None) => {
-                bulk::answer(org, state, request, resource, Viewer { user_id, now })
+            (Resource::Describe { object }, None) => {
+                // What a user may not read does not exist for them.
+                caller
+                    .readable(object)
+                    .map_err(|_| CallError::no_such_resource())?;
+                read::describe(state, request, object)
             }
+            (Resource::Record { object, id }, None) => {
+                caller.readable(object)?;
+                read::record(state, request, object, id)
+            }
+            (Resource::Bulk(resource), None) => bulk::answer(org, state, request, resource, &caller, now),
             (Resource::RetiredVersion, None) => Err(CallError::new(
                 StatusCode::GONE,
                 "GONE",
@@ -50,29 +74,64 @@ pub(super) fn data(
             (_, None) => Err(CallError::no_such_resource()),
         }
     });
-    let mut response = answer.unwrap_or_else(|error| reply::call_error(&error));
-    if let Some(usage) = usage_header(org, state, now) {
+    let mut response = answer.unwrap_or_else(|error| refusal(org, &error));
+    if let Some(usage) = limits::usage_header(org, state, app.as_deref(), now) {
         response.headers_mut().insert(LIMIT_INFO, usage);
     }
     response
 }
 
-/// Returns whose session the request carries, and prolongs it. Source: salesforce-contract.md §1.4 and §3.2.
-pub(super) fn authenticate(
+/// Returns whose session the request carries, and prolongs the session.
+/// Source: salesforce-contract.md §1.4 and §3.2.
+pub(super) fn caller(
     org: &Org,
     state: &mut OrgState,
     request: &ApiRequest,
     now: DateTime<Utc>,
-) -> Result<RecordId, CallError> {
-    session_of(state, request, now).map(|username| org.user_id(&username))
+) -> Result<Caller, CallError> {
+    session_of(org, state, request, now).map(|(caller, _)| caller)
 }
 
-/// Returns the username of the session the request carries, and prolongs the session.
-pub(super) fn session_of(
+impl Caller {
+    /// Fails unless the user may read the records of `object`; an unknown object is no question of rights.
+    fn readable(&self, object: &str) -> Result<(), CallError> {
+        match ObjectName::parse(object) {
+            Some(object) if !self.user.permissions.access_to(object).read => {
+                Err(CallError::insufficient_access())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Returns who asks, if they may use the REST API. Source: salesforce-contract.md §3.2.
+fn api_caller(
+    org: &Org,
     state: &mut OrgState,
     request: &ApiRequest,
     now: DateTime<Utc>,
-) -> Result<String, CallError> {
+) -> Result<Caller, CallError> {
+    let (caller, is_for_api) = session_of(org, state, request, now)?;
+    if !is_for_api {
+        return Err(CallError::session_not_for_api());
+    }
+    if !caller.user.api_enabled {
+        return Err(CallError::new(
+            StatusCode::FORBIDDEN,
+            "API_DISABLED_FOR_ORG",
+            "API is not enabled for this Organization or Partner",
+        ));
+    }
+    Ok(caller)
+}
+
+/// Returns who asks, and whether the session is good for the REST API.
+fn session_of(
+    org: &Org,
+    state: &mut OrgState,
+    request: &ApiRequest,
+    now: DateTime<Utc>,
+) -> Result<(Caller, bool), CallError> {
     let Some(authorization) = request.header(header::AUTHORIZATION) else {
         return Err(CallError::session_expired());
     };
@@ -87,30 +146,57 @@ pub(super) fn session_of(
                 "INVALID_HEADER_TYPE",
             )
         })?;
-    state
+    let session = state
         .sessions
         .touch(token, now)
-        .map(str::to_owned)
-        .ok_or_else(CallError::session_expired)
+        .ok_or_else(CallError::session_expired)?;
+    let user = state
+        .directory
+        .user(&session.username)
+        // A user who is deactivated loses their sessions.
+        .filter(|user| user.active)
+        .ok_or_else(CallError::session_expired)?;
+    let caller = Caller {
+        user_id: org.user_id(&user.username),
+        user,
+        app: state.directory.app(&session.client_id),
+    };
+    Ok((caller, session.is_for_api()))
 }
 
 /// Counts the request against the daily quota; one over it is refused and costs nothing.
-fn count_request(org: &Org, state: &mut OrgState, now: DateTime<Utc>) -> Result<(), CallError> {
-    if state.usage.used(now) >= org.options.daily_request_limit {
+fn count_request(state: &mut OrgState, caller: &Caller, now: DateTime<Utc>) -> Result<(), CallError> {
+    if state.usage.is_exhausted(now) {
         return Err(CallError::daily_quota());
     }
-    state.usage.count(now);
+    let client_id = caller.app.as_ref().map_or("", |app| app.client_id.as_str());
+    state.usage.count(client_id, now);
     state.counters.api_requests += 1;
     Ok(())
 }
 
-fn usage_header(org: &Org, state: &mut OrgState, now: DateTime<Utc>) -> Option<HeaderValue> {
-    let used = state.usage.used(now);
-    let reported = match org.options.usage_header {
-        UsageHeader::Exact => used,
-        UsageHeader::Jitter => used.saturating_sub(state.random.up_to(MAX_JITTER)),
-        UsageHeader::Absent => return None,
+/// Returns the answer of a refused request; a session that is gone has several forms.
+/// Source: salesforce-contract.md §3.1 and §10.
+fn refusal(org: &Org, error: &CallError) -> Response {
+    if *error != CallError::session_expired() {
+        return reply::call_error(error);
+    }
+    let (content_type, body) = match org.options.switches.login.refused_session {
+        RefusedSession::Expired => return reply::call_error(error),
+        RefusedSession::NotValidForRestApi => return reply::call_error(&CallError::session_not_for_api()),
+        RefusedSession::Xml => (
+            "application/xml;charset=UTF-8",
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Errors><Error><errorCode>LOGIN_OAUTH_INVALID_TOKEN</errorCode>\
+             <message>Session expired or invalid</message></Error></Errors>",
+        ),
+        RefusedSession::Html => (
+            "text/html;charset=UTF-8",
+            "<!DOCTYPE html>\n<html><head><title>Error</title></head><body>LOGIN_OAUTH_INVALID_TOKEN</body></html>\n",
+        ),
     };
-    let text = format!("api-usage={reported}/{}", org.options.daily_request_limit);
-    HeaderValue::from_str(&text).ok()
+    let mut response = with_body(error.status, content_type, body);
+    response
+        .headers_mut()
+        .insert(OAUTH_ERROR, HeaderValue::from_static("LOGIN_OAUTH_INVALID_TOKEN"));
+    response
 }

@@ -11,15 +11,16 @@ use super::submitted::Submitted;
 use super::target::{self, NoTarget, Target};
 use crate::clock::datetime_out;
 use crate::ids::RecordId;
-use crate::org::{HistoryEntry, OrgState, RecordFault, Slot, Table, Values, WriteKind};
+use crate::org::{HistoryEntry, OrgState, Permissions, RecordFault, Slot, Table, Values, WriteKind};
 use crate::refusal::RecordError;
 use crate::schema::{Field, ObjectName};
 use crate::value;
 
 /// Who writes, and when.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Author {
+pub(crate) struct Author<'a> {
     pub user_id: RecordId,
+    pub permissions: &'a Permissions,
     pub now: DateTime<Utc>,
 }
 
@@ -43,7 +44,7 @@ pub(crate) fn apply(
     state: &mut OrgState,
     request: &WriteRequest,
     fault: Option<&RecordFault>,
-    author: Author,
+    author: Author<'_>,
 ) -> Vec<RecordResult> {
     let repeated = target::repeated(request);
     let mut undo = Vec::new();
@@ -55,6 +56,7 @@ pub(crate) fn apply(
             Err(NoTarget { kind, error }) => (kind, Err(error)),
         };
         let refused = repeated
+            .or_else(|| not_permitted(author, record.object, kind))
             .or_else(|| fault.and_then(|fault| injected(fault, request, position)))
             .or_else(|| record.refused.clone());
         let outcome = refused.map_or(target, Err).and_then(|target| {
@@ -77,7 +79,7 @@ fn values_to_store(
     operation: &Operation,
     record: &Submitted,
     target: Target,
-    author: Author,
+    author: Author<'_>,
 ) -> Result<Values, RecordError> {
     let mut values = match target {
         Target::New => defaults(table.object, author),
@@ -139,7 +141,7 @@ fn is_key(operation: &Operation, field: &Field) -> bool {
 
 /// Returns what a new record holds before its own fields (`defaultedOnCreate`, salesforce-contract.md §5.4).
 /// Checkboxes need no entry: an absent one reads as false.
-fn defaults(object: ObjectName, author: Author) -> Values {
+fn defaults(object: ObjectName, author: Author<'_>) -> Values {
     let mut values = Values::new();
     for field in ["OwnerId", "CreatedById"] {
         values.insert(field.to_owned(), author.user_id.to_string().into());
@@ -213,6 +215,22 @@ fn not_writable(field: &Field) -> RecordError {
         field.name
     );
     RecordError::new("INVALID_FIELD_FOR_INSERT_UPDATE", message, &[&field.name])
+}
+
+/// Source: salesforce-contract.md §3.2 and §3.4.
+fn not_permitted(author: Author<'_>, object: ObjectName, kind: WriteKind) -> Option<RecordError> {
+    let access = author.permissions.access_to(object);
+    let is_permitted = match kind {
+        WriteKind::Create => access.create,
+        WriteKind::Update => access.edit,
+    };
+    (!is_permitted).then(|| {
+        RecordError::new(
+            "INSUFFICIENT_ACCESS_OR_READONLY",
+            "insufficient access rights on object id",
+            &[],
+        )
+    })
 }
 
 /// Returns the scripted error of the record at `position`, if it is one of those to fail.

@@ -147,7 +147,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::org::Org;
+    use crate::org::{Org, Permissions};
     use crate::write::{Author, Operation, WriteRequest, apply};
 
     #[test]
@@ -164,6 +164,7 @@ mod tests {
 
         let request = WriteRequest::of_records(&state, Operation::Create, ObjectName::Lead, rows);
         let author = Author {
+            permissions: &Permissions::default(),
             user_id: org.user_id("svc@acme.example"),
             now: DateTime::UNIX_EPOCH,
         };
