@@ -40,7 +40,7 @@ pub(crate) use history::{History, HistoryEntry, WriteKind};
 pub(crate) use in_flight::{InFlight, RecordKey};
 pub(crate) use ip_range::IpRange;
 pub(crate) use login_switches::{
-    Consent, InactiveUser, LoginRate, LoginSwitches, RefusedSession, RevokeError, SessionUse, Told,
+    Consent, InactiveUser, LoginRate, LoginSwitches, RevokeError, SessionErrorForm, SessionUse, Told,
     WrongAudience, WrongPassword, WrongSecret,
 };
 pub(crate) use logins::{Login, Logins};

@@ -1,5 +1,6 @@
 //! The orgs of one simulator, and which of them a request means.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Clock;
@@ -30,6 +31,10 @@ pub(crate) enum Destination {
 pub(crate) enum CreateOrgError {
     #[error("an org with host {0} exists")]
     Exists(String),
+    #[error("users names {0} twice; each username is one user's")]
+    RepeatedUser(String),
+    #[error("apps has client_id {0} twice; each client_id is one app's")]
+    RepeatedApp(String),
     #[error("host {0:?} is not a host name of its own, such as acme.my.salesforce.com")]
     Host(String),
 }
@@ -51,6 +56,12 @@ impl World {
                 .all(|character| character.is_ascii_alphanumeric() || matches!(character, '.' | '-'));
         if !is_name || is_loopback(host) || LoginHost::parse(host).is_some() {
             return Err(CreateOrgError::Host(options.host));
+        }
+        if let Some(user) = repeated(&options.users, |user| user.username.to_lowercase()) {
+            return Err(CreateOrgError::RepeatedUser(user.username.clone()));
+        }
+        if let Some(app) = repeated(&options.apps, |app| app.client_id.clone()) {
+            return Err(CreateOrgError::RepeatedApp(app.client_id.clone()));
         }
         // A user that an app runs as exists, even if nobody gave it a password.
         let implied: Vec<User> = options
@@ -113,6 +124,12 @@ impl World {
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Org>>> {
         self.orgs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the first that has the same key as one before it.
+fn repeated<T>(all: &[T], key: impl Fn(&T) -> String) -> Option<&T> {
+    let mut seen = HashSet::new();
+    all.iter().find(|one| !seen.insert(key(one)))
 }
 
 fn without_port(host: &str) -> &str {

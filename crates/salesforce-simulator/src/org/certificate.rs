@@ -59,3 +59,30 @@ impl From<AppCertificate> for String {
         certificate.pem
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pem: &str) -> Result<AppCertificate, CertificateError> {
+        AppCertificate::try_from(pem.to_owned())
+    }
+
+    #[test]
+    fn a_certificate_and_its_public_key_are_the_same_key() {
+        let key = read(include_str!("../../tests/certificates/public_key.pem")).unwrap();
+        for certificate in [
+            include_str!("../../tests/certificates/version_1.pem"),
+            include_str!("../../tests/certificates/version_3.pem"),
+        ] {
+            assert_eq!(read(certificate).unwrap().rsa_public_key(), key.rsa_public_key());
+        }
+    }
+
+    #[test]
+    fn what_signs_no_rs256_is_refused_with_the_reason() {
+        let elliptic = read(include_str!("../../tests/certificates/elliptic_public_key.pem"));
+        assert!(matches!(elliptic, Err(CertificateError::NotRsa)));
+        assert!(matches!(read("MIIB"), Err(CertificateError::NotPem)));
+    }
+}

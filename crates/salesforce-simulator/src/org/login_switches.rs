@@ -14,7 +14,7 @@ pub(crate) struct LoginSwitches {
     pub login_rate: LoginRate,
     pub revoke_error: RevokeError,
     pub session_use: SessionUse,
-    pub refused_session: RefusedSession,
+    pub session_error_form: SessionErrorForm,
     /// Whether the numbers of `/limits` are true or up to five minutes old (salesforce-contract.md §4.2).
     pub limits: Told,
     /// How far ahead `exp` of an assertion may be; null for any time. Source: salesforce-contract.md §1.1.
@@ -103,15 +103,13 @@ pub(crate) enum SessionUse {
     AfterHalf,
 }
 
-/// How a request without a living session is refused. Source: salesforce-contract.md §3.1, §3.2 and §10.
+/// In which form a request without a living session is refused. Source: salesforce-contract.md §3.1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum RefusedSession {
-    /// `Session expired or invalid`.
+pub(crate) enum SessionErrorForm {
+    /// The array of one error.
     #[default]
-    Expired,
-    /// `This session is not valid for use with the REST API`.
-    NotValidForRestApi,
+    Json,
     /// XML with `LOGIN_OAUTH_INVALID_TOKEN`, and the header `Sfdc-OAuth-Error`.
     Xml,
     /// A page, and the header `Sfdc-OAuth-Error`.
@@ -138,7 +136,7 @@ impl Default for LoginSwitches {
             login_rate: LoginRate::default(),
             revoke_error: RevokeError::default(),
             session_use: SessionUse::default(),
-            refused_session: RefusedSession::default(),
+            session_error_form: SessionErrorForm::default(),
             limits: Told::default(),
             jwt_max_ahead_seconds: Some(300),
             odd_token_answers: false,

@@ -10,6 +10,9 @@ use super::RollingCount;
 /// Entries kept; the oldest go first.
 const MAX_ENTRIES: usize = 10_000;
 
+/// Characters kept of what a client sent.
+const MAX_LENGTH: usize = 255;
+
 /// Over how long logins are counted. Source: salesforce-contract.md §1.2 (per hour per user).
 const RATE_WINDOW: TimeDelta = TimeDelta::hours(1);
 
@@ -45,8 +48,12 @@ impl Logins {
         if self.entries.len() == MAX_ENTRIES {
             self.entries.pop_front();
         }
+        let kept = |sent: Option<String>| sent.map(|text| text.chars().take(MAX_LENGTH).collect());
         self.entries.push_back(Login {
             n: self.added,
+            username: kept(login.username),
+            client_id: kept(login.client_id),
+            grant: kept(login.grant),
             ..login
         });
     }
@@ -82,7 +89,7 @@ mod tests {
             logins.add(Login {
                 n: 0,
                 time: String::new(),
-                username: None,
+                username: Some("u".repeat(MAX_LENGTH + 1)),
                 client_id: None,
                 grant: None,
                 outcome: "success".to_owned(),
@@ -90,6 +97,7 @@ mod tests {
         }
         let kept = logins.after(0);
         assert_eq!((kept.len(), kept[0].n), (MAX_ENTRIES, 2));
+        assert_eq!(kept[0].username.as_ref().map(String::len), Some(MAX_LENGTH));
         assert_eq!(logins.after(10_000).len(), 1);
     }
 }

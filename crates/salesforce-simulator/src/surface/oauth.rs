@@ -39,9 +39,6 @@ pub(super) use user_info::user_info;
 /// Characters of an access token after the org id and `!`.
 const TOKEN_LENGTH: usize = 96;
 
-/// Characters of `grant_type` that the login history keeps.
-const KEPT_GRANT_LENGTH: usize = 64;
-
 /// A refused OAuth request: one object, mostly with status 400. Source: salesforce-contract.md §1.2.
 #[derive(Debug)]
 struct OauthError {
@@ -196,9 +193,7 @@ impl Attempt {
     fn new(parameters: &Parameters) -> Self {
         let owned = |name: &str| parameters.get(name).map(str::to_owned);
         Self {
-            grant: parameters
-                .get("grant_type")
-                .map(|grant| grant.chars().take(KEPT_GRANT_LENGTH).collect()),
+            grant: owned("grant_type"),
             client_id: owned("client_id"),
             username: owned("username"),
         }

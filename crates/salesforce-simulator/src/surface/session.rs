@@ -11,7 +11,7 @@ use super::route::Resource;
 use super::{ApiRequest, bulk, limits, query, read, reply, with_body};
 use crate::bulk::catch_up;
 use crate::ids::RecordId;
-use crate::org::{App, FaultAction, Org, OrgState, RefusedSession, User};
+use crate::org::{App, FaultAction, Org, OrgState, SessionErrorForm, User};
 use crate::refusal::CallError;
 use crate::schema::ObjectName;
 use crate::write::Author;
@@ -176,20 +176,19 @@ fn count_request(state: &mut OrgState, caller: &Caller, now: DateTime<Utc>) -> R
 }
 
 /// Returns the answer of a refused request; a session that is gone has several forms.
-/// Source: salesforce-contract.md §3.1 and §10.
+/// Source: salesforce-contract.md §3.1.
 fn refusal(org: &Org, error: &CallError) -> Response {
     if *error != CallError::session_expired() {
         return reply::call_error(error);
     }
-    let (content_type, body) = match org.options.switches.login.refused_session {
-        RefusedSession::Expired => return reply::call_error(error),
-        RefusedSession::NotValidForRestApi => return reply::call_error(&CallError::session_not_for_api()),
-        RefusedSession::Xml => (
+    let (content_type, body) = match org.options.switches.login.session_error_form {
+        SessionErrorForm::Json => return reply::call_error(error),
+        SessionErrorForm::Xml => (
             "application/xml;charset=UTF-8",
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Errors><Error><errorCode>LOGIN_OAUTH_INVALID_TOKEN</errorCode>\
              <message>Session expired or invalid</message></Error></Errors>",
         ),
-        RefusedSession::Html => (
+        SessionErrorForm::Html => (
             "text/html;charset=UTF-8",
             "<!DOCTYPE html>\n<html><head><title>Error</title></head><body>LOGIN_OAUTH_INVALID_TOKEN</body></html>\n",
         ),

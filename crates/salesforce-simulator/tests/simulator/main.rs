@@ -15,9 +15,19 @@ mod encoding;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod grants;
+#[cfg(test)]
+mod login_errors;
+#[cfg(test)]
+mod quota;
+#[cfg(test)]
 mod reading;
 #[cfg(test)]
 mod record_rules;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod signer;
 #[cfg(test)]
 mod token;
 #[cfg(test)]

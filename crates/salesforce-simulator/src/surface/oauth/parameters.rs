@@ -63,8 +63,13 @@ fn basic_credentials(credentials: &str) -> Option<Vec<(String, String)>> {
     let bytes = STANDARD.decode(credentials.trim()).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let (id, secret) = text.split_once(':')?;
-    Some(vec![
-        ("client_id".to_owned(), id.to_owned()),
-        ("client_secret".to_owned(), secret.to_owned()),
-    ])
+    let fields = [("client_id", id), ("client_secret", secret)];
+    Some(
+        fields
+            .into_iter()
+            // As in a form, an empty value is none: public clients have no secret.
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+    )
 }
