@@ -4,6 +4,7 @@
 
 mod bulk;
 mod collections;
+mod describe;
 mod encoding;
 mod limits;
 mod multipart;
@@ -14,6 +15,8 @@ mod reply;
 mod route;
 mod serve;
 mod session;
+mod setup;
+mod tooling;
 
 use std::net::IpAddr;
 use std::sync::Arc;

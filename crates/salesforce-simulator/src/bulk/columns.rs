@@ -96,9 +96,10 @@ fn find(state: &OrgState, object: ObjectName, name: &str, viewer: Viewer) -> Opt
     let Some((relationship, key)) = name.split_once('.') else {
         return state.seen_field(object, name, viewer).map(Column::Field);
     };
-    let (lookup, relationship) = state.seen_fields(object, viewer).into_iter().find_map(|field| {
-        let own = relationship_name(&field)?;
-        own.eq_ignore_ascii_case(relationship).then_some((field, own))
+    let (lookup, relationship) = state.seen_fields(object, viewer).iter().find_map(|field| {
+        let own = relationship_name(field)?;
+        own.eq_ignore_ascii_case(relationship)
+            .then(|| (Arc::clone(field), own))
     })?;
     let key = lookup
         .reference_to

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use csv::StringRecord;
+use serde_json::{Map, Value};
 
 use super::columns::Columns;
 use super::delete;
@@ -170,20 +171,13 @@ fn write_rows(
     };
     let written = match job.operation {
         JobOperation::Delete => delete::delete(state.table_mut(job.object), records, fault, author),
-        JobOperation::Insert | JobOperation::Update | JobOperation::Upsert => match operation(state, job) {
-            Ok(operation) => {
-                let request = WriteRequest::of_records(state, operation, job.object, records);
-                write::apply(state, &request, fault, author)
-            }
-            // The key field was deleted while the job ran.
-            Err(error) => rows
-                .iter()
-                .map(|_| RecordResult {
-                    kind: WriteKind::Update,
-                    outcome: Err(RecordError::of_call(error.clone(), "")),
-                })
-                .collect(),
-        },
+        JobOperation::Insert | JobOperation::Update | JobOperation::Upsert => {
+            request(state, job, records, author).map_or_else(
+                // A field was hidden or deleted while the job ran.
+                |error| refuse_all(rows.len(), &error),
+                |request| write::apply(state, &request, fault, author),
+            )
+        }
     };
     written
         .into_iter()
@@ -194,6 +188,30 @@ fn write_rows(
             named: columns.id(row),
         })
         .collect()
+}
+
+fn request(
+    state: &OrgState,
+    job: &Job,
+    records: Vec<Map<String, Value>>,
+    author: Author<'_>,
+) -> Result<WriteRequest, CallError> {
+    let operation = operation(state, job)?;
+    let mut request = WriteRequest::of_records(state, operation, job.object, records);
+    state.restrict(&mut request, author.viewer())?;
+    Ok(request)
+}
+
+fn refuse_all(rows: usize, error: &CallError) -> Vec<RecordResult> {
+    let refuse = || RecordResult {
+        kind: WriteKind::Update,
+        outcome: Err(RecordError {
+            status_code: error.error_code.clone(),
+            message: error.message.clone(),
+            fields: Vec::new(),
+        }),
+    };
+    (0..rows).map(|_| refuse()).collect()
 }
 
 fn operation(state: &OrgState, job: &Job) -> Result<Operation, CallError> {

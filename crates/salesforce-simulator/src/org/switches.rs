@@ -12,6 +12,8 @@ pub(crate) struct Switches {
     pub compressed_answers: bool,
     /// Largest request body, as received and as inflated (salesforce-contract.md §2.7).
     pub max_body_bytes: usize,
+    /// Whether describe heeds `If-None-Match` (salesforce-contract.md §5).
+    pub describe_if_none_match: bool,
     pub login: LoginSwitches,
 }
 
@@ -23,6 +25,7 @@ impl Default for Switches {
         Self {
             compressed_answers: true,
             max_body_bytes: MAX_BODY_BYTES,
+            describe_if_none_match: false,
             login: LoginSwitches::default(),
         }
     }

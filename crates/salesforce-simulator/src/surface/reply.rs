@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{ApiRequest, with_body};
 use crate::org::StatusFault;
@@ -33,6 +33,16 @@ pub(super) fn check_json(request: &ApiRequest) -> Result<(), CallError> {
     } else {
         Err(CallError::unsupported_media_type())
     }
+}
+
+/// Reads a JSON object.
+///
+/// # Errors
+/// 415 unless it is said to be JSON, 400 `JSON_PARSER_ERROR` unless it is an object.
+pub(super) fn object(request: &ApiRequest) -> Result<Map<String, Value>, CallError> {
+    check_json(request)?;
+    serde_json::from_slice(&request.body)
+        .map_err(|error| CallError::bad_request("JSON_PARSER_ERROR", error.to_string()))
 }
 
 /// Returns the array form of an error.

@@ -11,6 +11,8 @@ mod client;
 #[cfg(test)]
 mod collections;
 #[cfg(test)]
+mod describe;
+#[cfg(test)]
 mod encoding;
 #[cfg(test)]
 mod faults;
@@ -18,6 +20,8 @@ mod faults;
 mod grants;
 #[cfg(test)]
 mod login_errors;
+#[cfg(test)]
+mod query;
 #[cfg(test)]
 mod quota;
 #[cfg(test)]
@@ -30,5 +34,7 @@ mod sessions;
 mod signer;
 #[cfg(test)]
 mod token;
+#[cfg(test)]
+mod tooling;
 #[cfg(test)]
 mod upsert;
