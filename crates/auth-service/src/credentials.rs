@@ -57,13 +57,18 @@ pub enum CredentialsError {
 }
 
 /// The inside of the seal.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Secrets {
+    #[serde(default)]
     client_secret: String,
     #[serde(default)]
     password: String,
     #[serde(default)]
     security_token: String,
+    #[serde(default)]
+    private_key: String,
+    #[serde(default)]
+    refresh_token: String,
 }
 
 impl Drop for Secrets {
@@ -71,6 +76,8 @@ impl Drop for Secrets {
         self.client_secret.zeroize();
         self.password.zeroize();
         self.security_token.zeroize();
+        self.private_key.zeroize();
+        self.refresh_token.zeroize();
     }
 }
 
@@ -230,12 +237,9 @@ impl Credentials {
             .map_err(sealed_error)?;
         let plaintext = Zeroizing::new(data_key.open(&place, &row.sealed).map_err(sealed_error)?);
         let secrets: Secrets = serde_json::from_slice(&plaintext).map_err(|_| sealed_error(OpenError))?;
-        Ok(Some(grant(
-            &row.grant_kind,
-            row.client_id,
-            row.username,
-            &secrets,
-        )))
+        grant(&row.grant_kind, row.client_id, row.username, &secrets)
+            .map(Some)
+            .ok_or_else(|| sealed_error(OpenError))
     }
 
     /// Forgets the credentials; answers whether there were any.
@@ -259,62 +263,127 @@ fn place(connection: &str, version: i64) -> Vec<u8> {
 }
 
 const CLIENT_CREDENTIALS: &str = "client_credentials";
+const JWT_BEARER: &str = "jwt_bearer";
+const REFRESH_TOKEN: &str = "refresh_token";
 const PASSWORD: &str = "password";
 
+/// Takes a grant apart: kind, client id, username, secrets.
 fn parts(grant: &Grant) -> (&'static str, &str, &str, Secrets) {
     let text = |secret: &SecretString| secret.expose_secret().to_owned();
+    let mut secrets = Secrets::default();
     match grant {
         Grant::ClientCredentials {
             client_id,
             client_secret,
-        } => (
-            CLIENT_CREDENTIALS,
+        } => {
+            secrets.client_secret = text(client_secret);
+            (CLIENT_CREDENTIALS, client_id, "", secrets)
+        }
+        Grant::JwtBearer {
             client_id,
-            "",
-            Secrets {
-                client_secret: text(client_secret),
-                password: String::new(),
-                security_token: String::new(),
-            },
-        ),
+            username,
+            private_key,
+        } => {
+            secrets.private_key = text(private_key);
+            (JWT_BEARER, client_id, username, secrets)
+        }
+        Grant::RefreshToken {
+            client_id,
+            client_secret,
+            refresh_token,
+        } => {
+            secrets.client_secret = client_secret.as_ref().map(text).unwrap_or_default();
+            secrets.refresh_token = text(refresh_token);
+            (REFRESH_TOKEN, client_id, "", secrets)
+        }
         Grant::Password {
             client_id,
             client_secret,
             username,
             password,
             security_token,
-        } => (
-            PASSWORD,
-            client_id,
-            username,
-            Secrets {
-                client_secret: text(client_secret),
-                password: text(password),
-                security_token: security_token.as_ref().map(text).unwrap_or_default(),
-            },
-        ),
+        } => {
+            secrets.client_secret = text(client_secret);
+            secrets.password = text(password);
+            secrets.security_token = security_token.as_ref().map(text).unwrap_or_default();
+            (PASSWORD, client_id, username, secrets)
+        }
     }
 }
 
-fn grant(kind: &str, client_id: String, username: String, secrets: &Secrets) -> Grant {
+/// Puts a grant together again; none if the kind is unknown.
+fn grant(kind: &str, client_id: String, username: String, secrets: &Secrets) -> Option<Grant> {
     let secret = |text: &String| SecretString::from(text.clone());
-    let client_secret = secret(&secrets.client_secret);
-    if kind == PASSWORD {
-        let security_token = Some(&secrets.security_token)
-            .filter(|token| !token.is_empty())
-            .map(secret);
-        let password = secret(&secrets.password);
-        Grant::Password {
+    let optional = |text: &String| (!text.is_empty()).then(|| SecretString::from(text.clone()));
+    let grant = match kind {
+        CLIENT_CREDENTIALS => Grant::ClientCredentials {
             client_id,
-            client_secret,
+            client_secret: secret(&secrets.client_secret),
+        },
+        JWT_BEARER => Grant::JwtBearer {
+            client_id,
             username,
-            password,
-            security_token,
-        }
-    } else {
-        Grant::ClientCredentials {
+            private_key: secret(&secrets.private_key),
+        },
+        REFRESH_TOKEN => Grant::RefreshToken {
             client_id,
-            client_secret,
+            client_secret: optional(&secrets.client_secret),
+            refresh_token: secret(&secrets.refresh_token),
+        },
+        PASSWORD => Grant::Password {
+            client_id,
+            client_secret: secret(&secrets.client_secret),
+            username,
+            password: secret(&secrets.password),
+            security_token: optional(&secrets.security_token),
+        },
+        _ => return None,
+    };
+    Some(grant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_grant_comes_back_as_it_was_put() {
+        let (client_id, username) = ("id".to_owned(), "svc@acme.example".to_owned());
+        for put in [
+            Grant::ClientCredentials {
+                client_id: client_id.clone(),
+                client_secret: "s".into(),
+            },
+            Grant::JwtBearer {
+                client_id: client_id.clone(),
+                username: username.clone(),
+                private_key: "k".into(),
+            },
+            Grant::RefreshToken {
+                client_id: client_id.clone(),
+                client_secret: None,
+                refresh_token: "r".into(),
+            },
+            Grant::Password {
+                client_id,
+                client_secret: "s".into(),
+                username,
+                password: "p".into(),
+                security_token: Some("t".into()),
+            },
+        ] {
+            let (kind, client_id, username, secrets) = parts(&put);
+            let got = grant(kind, client_id.to_owned(), username.to_owned(), &secrets).unwrap();
+            let (kind_again, client_id_again, username_again, secrets_again) = parts(&got);
+            assert_eq!(
+                (kind, client_id, username),
+                (kind_again, client_id_again, username_again)
+            );
+            assert_eq!(
+                serde_json::to_value(&secrets).unwrap(),
+                serde_json::to_value(&secrets_again).unwrap()
+            );
         }
+        assert!(grant("other", String::new(), String::new(), &Secrets::default()).is_none());
     }
 }

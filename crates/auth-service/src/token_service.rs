@@ -77,10 +77,20 @@ fn to_status(error: &GetTokenError) -> Status {
             status(Code::Internal, "CREDENTIALS_SEALED", error.to_string())
         }
         GetTokenError::Login(TokenError::Refused(refusal)) => with_fix(
-            Code::FailedPrecondition,
+            if refusal.cause.passes() {
+                Code::Unavailable
+            } else {
+                Code::FailedPrecondition
+            },
             refusal.cause.reason(),
             error.to_string(),
             refusal.cause.fix(),
+        ),
+        GetTokenError::Login(TokenError::InvalidKey) => with_fix(
+            Code::FailedPrecondition,
+            "PRIVATE_KEY_UNUSABLE",
+            error.to_string(),
+            "Put credentials with the RSA private key whose certificate the app holds.",
         ),
         GetTokenError::Login(TokenError::Unreachable(_) | TokenError::Busy(_) | TokenError::Unusable(_)) => {
             with_fix(

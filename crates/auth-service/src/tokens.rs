@@ -120,7 +120,7 @@ impl Tokens {
             .grant(connection)
             .await?
             .ok_or_else(|| GetTokenError::NoCredentials(connection.to_owned()))?;
-        let issued = request_token(&self.http, login_host, &grant)
+        let issued = request_token(&self.http, login_host, &grant, self.clock.now())
             .await
             .inspect_err(|error| {
                 warn!(

@@ -14,9 +14,10 @@ use contracts::{
 use futures::{FutureExt, future::BoxFuture};
 use salesforce::{
     Host, Http, Session,
-    describe::{FieldDescription, ObjectDescription, ReadError, describe},
+    describe::{FieldDescription, ObjectDescription, describe},
     organization::organization,
     refusal::Fault,
+    request::RequestError,
 };
 use service::{chain::Chain, database::to_micros, grpc::client::TracedChannel};
 use tonic::{Code, Status};
@@ -96,7 +97,7 @@ impl Orgs {
         let (http, object) = (self.http.clone(), object.to_owned());
         let read = move |session| {
             let (http, object) = (http.clone(), object.clone());
-            async move { describe(&http, &session, &object).await }.boxed()
+            async move { Ok(describe(&http, &session, &object).await?.value) }.boxed()
         };
         self.with_session(connection, read).await
     }
@@ -106,12 +107,12 @@ impl Orgs {
     async fn with_session<T>(
         &self,
         connection: &Connection,
-        read: impl Fn(Session) -> BoxFuture<'static, Result<T, ReadError>>,
+        read: impl Fn(Session) -> BoxFuture<'static, Result<T, RequestError>>,
     ) -> Result<(T, String), Trouble> {
         let token = self.token(connection).await?;
         match read(token.session).await {
             Ok(value) => Ok((value, token.org_id)),
-            Err(ReadError::Refused(refusal)) if refusal.fault == Fault::Token => {
+            Err(RequestError::Refused(refusal)) if refusal.fault == Fault::Token => {
                 self.reject(connection, token.id).await?;
                 let token = self.token(connection).await?;
                 let value = read(token.session).await.map_err(|error| read_trouble(&error))?;
@@ -198,15 +199,20 @@ fn token_trouble(status: &Status) -> Trouble {
     }
 }
 
-fn read_trouble(error: &ReadError) -> Trouble {
+fn read_trouble(error: &RequestError) -> Trouble {
     match error {
-        ReadError::Refused(refusal) => {
+        RequestError::Refused(refusal) => {
             let (state, fix) = match refusal.fault {
                 Fault::Token | Fault::Login => (
                     CheckState::Refused,
                     "Give the user the permission API Enabled, and check the org's and the app's IP ranges.",
                 ),
-                Fault::Configuration | Fault::Host => (
+                Fault::Configuration
+                | Fault::Host
+                | Fault::Batch
+                | Fault::Record
+                | Fault::RecordGone
+                | Fault::LeadConverted => (
                     CheckState::Refused,
                     "Check what the user may see in Setup, Object Manager and its profile.",
                 ),
@@ -214,7 +220,7 @@ fn read_trouble(error: &ReadError) -> Trouble {
                     CheckState::Unreachable,
                     "The org's daily API calls are used up; they come back as old calls age out.",
                 ),
-                Fault::Concurrency | Fault::Salesforce => (CheckState::Unreachable, "Try again in a while."),
+                Fault::Contention | Fault::Salesforce => (CheckState::Unreachable, "Try again in a while."),
             };
             Trouble {
                 state,
@@ -224,7 +230,7 @@ fn read_trouble(error: &ReadError) -> Trouble {
                 fix: fix.to_owned(),
             }
         }
-        ReadError::Call(_) | ReadError::Unreadable(_) => Trouble {
+        RequestError::Call(_) | RequestError::Unreadable(_) => Trouble {
             state: CheckState::Unreachable,
             reason: "SALESFORCE_UNAVAILABLE".to_owned(),
             message: Chain(error).to_string(),

@@ -12,8 +12,8 @@ use activation::{
 use contracts::auth::v1::token_service_client::TokenServiceClient;
 use salesforce::{
     Http,
-    collections::{self, Record, RecordRefusal, WriteError, WriteOutcome},
-    refusal::{Fault, RecordFault, Refusal, record_fault},
+    collections::{self, Operation, Options, Record, WriteError, WriteOutcome},
+    refusal::{Fault, Refusal},
 };
 use serde_json::Value;
 use service::{chain::Chain, grpc::client::TracedChannel};
@@ -48,10 +48,11 @@ impl Sender {
     async fn write(&self, batch: &Batch) -> SendResult {
         let plan = &batch.plan;
         let object = plan.rules.record_type.object();
-        let mode = match &plan.rules.write_mode {
-            WriteMode::UpdateById => collections::WriteMode::UpdateById,
-            WriteMode::Upsert { key_field } => collections::WriteMode::Upsert {
+        let operation = match &plan.rules.write_mode {
+            WriteMode::UpdateById => Operation::Update,
+            WriteMode::Upsert { key_field } => Operation::Upsert {
                 key_field: key_field.to_string(),
+                update_only: false,
             },
         };
         let records: Vec<Record> = batch.records.iter().map(record).collect();
@@ -61,19 +62,18 @@ impl Sender {
                 Ok(token) => token,
                 Err(trouble) => return SendResult::Again(trouble),
             };
-            let outcome = collections::write(&self.http, &token.session, object, &mode, &records).await;
+            let outcome = collections::write(
+                &self.http,
+                &token.session,
+                object,
+                &operation,
+                &records,
+                &Options::default(),
+            )
+            .await;
             match outcome {
-                WriteOutcome::Answered(results) => {
-                    let key_field = match &mode {
-                        collections::WriteMode::UpdateById => None,
-                        collections::WriteMode::Upsert { key_field } => Some(key_field.as_str()),
-                    };
-                    return SendResult::Answered(
-                        results
-                            .into_iter()
-                            .map(|result| record_result(result, key_field))
-                            .collect(),
-                    );
+                WriteOutcome::Answered(answered) => {
+                    return SendResult::Answered(answered.value.into_iter().map(record_result).collect());
                 }
                 WriteOutcome::NotSent(WriteError::Refused(refusal))
                     if refusal.fault == Fault::Token && !has_new_token =>
@@ -100,7 +100,10 @@ fn record(record: &BatchRecord) -> Record {
         .iter()
         .map(|(field, value)| (field.to_string(), json(value)))
         .collect();
-    Record { key, fields }
+    Record {
+        key: Some(key),
+        fields,
+    }
 }
 
 fn json(value: &FieldValue) -> Value {
@@ -113,27 +116,30 @@ fn json(value: &FieldValue) -> Value {
     }
 }
 
-fn record_result(result: collections::RecordResult, key_field: Option<&str>) -> RecordResult {
-    match result {
-        collections::RecordResult::Saved { .. } => RecordResult::Saved,
-        collections::RecordResult::Refused(refusal) => {
-            let fault = record_fault(&refusal.code, &refusal.message, key_field);
-            let RecordRefusal {
-                code,
-                message,
-                fields,
-            } = refusal;
-            let failure = Failure {
-                code,
-                message,
-                fields,
-            };
-            match fault {
-                RecordFault::Permanent => RecordResult::Refused(failure),
-                RecordFault::Passing => RecordResult::Passing(failure),
-                RecordFault::Gone => RecordResult::Excluded(Excluded::RecordGone),
-                RecordFault::Converted => RecordResult::Excluded(Excluded::LeadConverted),
-            }
+fn record_result(result: collections::RecordResult) -> RecordResult {
+    let refusal = match result {
+        collections::RecordResult::Saved { .. } => return RecordResult::Saved,
+        collections::RecordResult::Refused(refusal) => refusal,
+        // Never asked for: every record of a batch stands for itself.
+        collections::RecordResult::RolledBack => {
+            return RecordResult::Passing(Failure {
+                code: "ALL_OR_NONE_OPERATION_ROLLED_BACK".to_owned(),
+                message: "Salesforce stored nothing because of another record".to_owned(),
+                fields: Vec::new(),
+            });
+        }
+    };
+    let failure = Failure {
+        code: refusal.error.code,
+        message: refusal.error.message,
+        fields: refusal.error.fields,
+    };
+    match refusal.fault {
+        Fault::RecordGone => RecordResult::Excluded(Excluded::RecordGone),
+        Fault::LeadConverted => RecordResult::Excluded(Excluded::LeadConverted),
+        Fault::Contention | Fault::Batch | Fault::Salesforce => RecordResult::Passing(failure),
+        Fault::Record | Fault::Token | Fault::Login | Fault::Quota | Fault::Configuration | Fault::Host => {
+            RecordResult::Refused(failure)
         }
     }
 }
@@ -146,7 +152,11 @@ fn trouble(error: &WriteError) -> Trouble {
             message: refusal_message(refusal),
             retry_after: refusal.retry_after,
         },
-        WriteError::Call(_) | WriteError::WrongCount { .. } | WriteError::Unreadable => Trouble {
+        WriteError::Call(_)
+        | WriteError::WrongCount { .. }
+        | WriteError::Unreadable(_)
+        | WriteError::TooManyRecords { .. }
+        | WriteError::MissingKey { .. } => Trouble {
             reason: "SALESFORCE_UNAVAILABLE".to_owned(),
             message: Chain(error).to_string(),
             retry_after: None,
@@ -163,8 +173,9 @@ fn refusal_message(refusal: &Refusal) -> String {
         Fault::Quota => {
             "The org's daily API calls are used up. Delivery goes on as old calls age out (24 h rolling)."
         }
-        Fault::Concurrency => "The org has too many long calls at once. Delivery goes on when they end.",
-        Fault::Configuration => {
+        Fault::Contention => "The org has too many long calls at once. Delivery goes on when they end.",
+        Fault::Batch => "This is a fault of Sluice; report it with what Salesforce says.",
+        Fault::Configuration | Fault::Record | Fault::RecordGone | Fault::LeadConverted => {
             "A field, key or permission is not as configured. Correct it in Salesforce or in the destination."
         }
         Fault::Host => "No org answers at this host. Check the connection's custom domain.",

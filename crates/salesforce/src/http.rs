@@ -1,9 +1,10 @@
-//! One HTTP call to Salesforce: routed, bounded in time, and telling whether
-//! it can have had an effect.
+//! One HTTP call to Salesforce: routed, bounded in time and size, and telling
+//! whether it can have had an effect.
 
-use std::time::Duration;
+use std::{io::Write, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use reqwest::redirect;
 use secrecy::ExposeSecret;
@@ -13,6 +14,11 @@ use crate::{Host, Session};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CLIENT_NAME: &str = concat!("Sluice/", env!("CARGO_PKG_VERSION"));
+/// Shorter bodies are not worth the work of compressing.
+const MIN_COMPRESSED_BYTES: usize = 1_024;
+/// Far above the largest answer read whole, a describe of 900 fields; bounds
+/// memory all the same.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// Where calls really go. Set by the operator only, never by an API call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +45,18 @@ pub(crate) struct Call<'a> {
     pub path: &'a str,
     pub session: Option<&'a Session>,
     pub headers: HeaderMap,
-    pub body: Option<Bytes>,
+    pub body: Body,
+    pub max_answer_bytes: usize,
+}
+
+/// What a call carries.
+pub(crate) enum Body {
+    Empty,
+    /// Sent as it is.
+    Plain(Bytes),
+    /// Sent compressed where that pays. Only to REST resources, which read it
+    /// (§2.7).
+    Compressible(Bytes),
 }
 
 /// What came back, whatever its status.
@@ -72,6 +89,9 @@ pub enum CallError {
         #[source]
         source: reqwest::Error,
     },
+    /// The call left; Salesforce may have done what it asked.
+    #[error("{host} answered more than {limit_bytes} bytes")]
+    TooLong { host: String, limit_bytes: usize },
     /// The call could not be put together; Salesforce certainly did nothing.
     #[error("the call to {host} could not be put together")]
     Malformed {
@@ -86,7 +106,7 @@ impl CallError {
     pub fn is_without_effect(&self) -> bool {
         match self {
             Self::NotConnected { .. } | Self::Malformed { .. } => true,
-            Self::TimedOut { .. } | Self::Broken { .. } => false,
+            Self::TimedOut { .. } | Self::Broken { .. } | Self::TooLong { .. } => false,
         }
     }
 }
@@ -101,7 +121,6 @@ impl Http {
     pub fn new(endpoint: Endpoint, timeout: Duration) -> Result<Self, SetUpError> {
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(timeout)
             .user_agent(CLIENT_NAME)
             .tcp_nodelay(true)
             // A redirect would carry the token, or a login, to another host.
@@ -114,6 +133,15 @@ impl Http {
             endpoint,
             timeout,
         })
+    }
+
+    /// The same client with another time limit, for long uploads and downloads.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self {
+            timeout,
+            ..self.clone()
+        }
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that sends")]
@@ -131,6 +159,7 @@ impl Http {
             }
         };
         request = request
+            .timeout(self.timeout)
             .headers(call.headers)
             .header("Sforce-Call-Options", format!("client={CLIENT_NAME}"));
         if let Some(session) = call.session {
@@ -140,18 +169,33 @@ impl Http {
                 request = request.header(header::AUTHORIZATION, value);
             }
         }
-        if let Some(body) = call.body {
-            request = request.body(body);
-        }
+        request = match call.body {
+            Body::Empty => request,
+            Body::Plain(body) => request.body(body),
+            Body::Compressible(body) => match compressed(&body) {
+                Some(compressed) => request.header(header::CONTENT_ENCODING, "gzip").body(compressed),
+                None => request.body(body),
+            },
+        };
         let broken = |error: reqwest::Error| self.call_error(&host, error.without_url());
-        let response = request.send().await.map_err(broken)?;
+        let mut response = request.send().await.map_err(broken)?;
         let status = response.status();
-        let headers = response.headers().clone();
-        let body = response.bytes().await.map_err(broken)?;
+        let headers = std::mem::take(response.headers_mut());
+        // Counted after decompression, so that a small answer cannot fill the memory.
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
+            if body.len() + chunk.len() > call.max_answer_bytes {
+                return Err(CallError::TooLong {
+                    host,
+                    limit_bytes: call.max_answer_bytes,
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
         Ok(Answer {
             status,
             headers,
-            body,
+            body: body.freeze(),
         })
     }
 
@@ -177,13 +221,54 @@ impl Http {
     }
 }
 
-fn causes(error: &dyn std::error::Error) -> impl Iterator<Item = &dyn std::error::Error> {
-    std::iter::successors(Some(error), |error| error.source())
+impl<'a> Call<'a> {
+    /// A call with JSON in and out.
+    pub(crate) fn json(method: Method, session: &'a Session, path: &'a str, body: Body) -> Self {
+        let mut call = Self::without_session(method, &session.instance, path, body);
+        call.session = Some(session);
+        call.headers
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        call
+    }
+
+    /// A call with a form in and JSON out, without a session.
+    pub(crate) fn form(host: &'a Host, path: &'a str, form: String) -> Self {
+        let mut call = Self::without_session(Method::POST, host, path, Body::Plain(form.into()));
+        call.headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        call
+    }
+
+    /// A call that needs no token, with JSON out.
+    pub(crate) fn without_session(method: Method, host: &'a Host, path: &'a str, body: Body) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        Self {
+            method,
+            host,
+            path,
+            session: None,
+            headers,
+            body,
+            max_answer_bytes: MAX_ANSWER_BYTES,
+        }
+    }
 }
 
-pub(crate) fn json_headers() -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    headers
+/// Returns the body compressed, or none where that does not make it shorter.
+fn compressed(body: &[u8]) -> Option<Bytes> {
+    if body.len() < MIN_COMPRESSED_BYTES {
+        return None;
+    }
+    // Level 1 is six times faster than 6 and nearly as small on records.
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
+    encoder.write_all(body).ok()?;
+    let compressed = encoder.finish().ok()?;
+    (compressed.len() < body.len()).then(|| compressed.into())
+}
+
+fn causes(error: &dyn std::error::Error) -> impl Iterator<Item = &dyn std::error::Error> {
+    std::iter::successors(Some(error), |error| error.source())
 }

@@ -1,16 +1,24 @@
-//! Client for Salesforce: OAuth, REST, sObject Collections, describe. Knows no
-//! profiles. The contract is `salesforce-contract.md`; section numbers in
-//! comments are its.
+//! Client for Salesforce: OAuth, REST, sObject Collections, describe, Tooling,
+//! Bulk API 2.0. Knows no profiles. The contract is `salesforce-contract.md`;
+//! section numbers in comments are its.
 //!
 //! No body and no token ever gets into an error or a log.
 
+pub mod bulk;
 pub mod collections;
 pub mod describe;
 pub mod host;
 pub mod http;
+pub mod limits;
 pub mod oauth;
 pub mod organization;
+pub mod query;
+pub mod record;
 pub mod refusal;
+pub mod request;
+pub mod tooling;
+pub mod usage;
+pub mod versions;
 
 pub use host::Host;
 pub use http::{Endpoint, Http};

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 
 use crate::{
-    API_VERSION, Http, Session,
-    describe::{ReadError, get},
+    Http, Session,
+    query::query,
+    request::{RequestError, get},
 };
 
 /// What the org says of itself.
@@ -19,11 +20,7 @@ pub struct Organization {
 
 /// Reads the org's name and type, which is also the check that the REST API is
 /// open to this user, and the user's own name.
-pub async fn organization(http: &Http, session: &Session) -> Result<Organization, ReadError> {
-    #[derive(Deserialize)]
-    struct Query {
-        records: Vec<Row>,
-    }
+pub async fn organization(http: &Http, session: &Session) -> Result<Organization, RequestError> {
     #[derive(Deserialize, Default)]
     #[serde(rename_all = "PascalCase")]
     struct Row {
@@ -34,15 +31,10 @@ pub async fn organization(http: &Http, session: &Session) -> Result<Organization
     struct UserInfo {
         preferred_username: String,
     }
-    let query = "SELECT+Id,+Name,+OrganizationType,+IsSandbox+FROM+Organization";
-    let rows: Query = get(
-        http,
-        session,
-        &format!("/services/data/{API_VERSION}/query?q={query}"),
-    )
-    .await?;
-    let row = rows.records.into_iter().next().unwrap_or_default();
-    let user: UserInfo = get(http, session, "/services/oauth2/userinfo").await?;
+    let soql = "SELECT Id, Name, OrganizationType, IsSandbox FROM Organization";
+    let page = query::<Row>(http, session, soql).await?.value;
+    let row = page.records.into_iter().next().unwrap_or_default();
+    let user: UserInfo = get(http, session, "/services/oauth2/userinfo").await?.value;
     Ok(Organization {
         name: row.name,
         organization_type: row.organization_type.unwrap_or_default(),

@@ -1,11 +1,19 @@
-//! What Salesforce refuses, and what to make of it. The tables are §3 as data.
+//! What Salesforce refuses, whose fault that is, and what helps. The tables of
+//! §2.6, §3.2, §3.3 and §3.4 are data, in `calls` and `records`.
+
+mod body;
+mod calls;
+mod records;
 
 use std::{fmt, time::Duration};
 
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
 
-use crate::http::Answer;
+use crate::{http::Answer, usage::ApiUsage};
+
+pub use records::{RecordError, RecordRefusal};
+
+use self::body::ErrorBody;
 
 /// A call that Salesforce refused as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,41 +23,96 @@ pub struct Refusal {
     pub code: String,
     /// For people. Of a write it may quote values: never log it.
     pub message: String,
+    /// API names of the fields at fault, where Salesforce names them.
+    pub fields: Vec<String>,
+    /// Ids of the records that a duplicate rule found, in its order (§2.8).
+    pub duplicates: Vec<String>,
     pub fault: Fault,
+    pub retry: Retry,
     /// How long an intermediary asked us to wait.
     pub retry_after: Option<Duration>,
+    pub usage: Option<ApiUsage>,
 }
 
-/// Whose fault a refused call is, which decides what helps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whose fault a refusal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
+    /// The record's: its values, or what the org's rules say of them.
+    Record,
+    /// The record was deleted or merged away.
+    RecordGone,
+    /// The lead was converted; its contact lives on.
+    LeadConverted,
+    /// The call's: too large, malformed, one record twice, or another record
+    /// that took this one down with it.
+    Batch,
     /// The token is no longer valid; a new one helps.
     Token,
     /// The user or app may not do this; no new token helps.
     Login,
-    /// The org's daily calls are used up; they come back as old calls age out.
+    /// What the org may use is used up: daily calls, storage.
     Quota,
-    /// Too many long calls at once; fewer help, soon.
-    Concurrency,
+    /// Other work in the org stood in the way: locks, races, long calls, load.
+    Contention,
     /// A field, object, key or permission is not as configured.
     Configuration,
     /// The host is not an org's.
     Host,
-    /// Salesforce itself; trying again helps.
+    /// Salesforce itself.
     Salesforce,
+}
+
+/// When the same thing may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Retry {
+    /// It will be refused every time.
+    Never,
+    /// At once, one time, with a new token.
+    WithNewToken,
+    /// One time, after a second or more.
+    Once,
+    /// After seconds, with jitter, and with less at once.
+    Soon,
+    /// After seconds, then longer and longer.
+    WithBackoff,
+    /// As old calls age out of the last 24 hours: minutes to hours.
+    AsCallsAgeOut,
+    /// After Salesforce's maintenance: hours.
+    AfterMaintenance,
+    /// At once, without the record that was the culprit.
+    WithoutCulprit,
+    /// At once, with less in one call.
+    Smaller,
+    /// When somebody has changed the org, the login or the configuration.
+    AfterChange,
 }
 
 impl Refusal {
     pub(crate) fn of(answer: &Answer) -> Self {
-        let body = ErrorBody::parse(&answer.body);
-        let fault = fault(answer.status, &body.code, &body.message);
+        Self::read(answer.status, &answer.headers, &answer.body)
+    }
+
+    /// Reads a refusing answer; whatever its body is, something comes out.
+    pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let body = ErrorBody::parse(headers, body);
+        let (fault, retry) = calls::classify(status, &body.code, &body.message);
         Self {
-            status: answer.status.as_u16(),
+            status: status.as_u16(),
             code: body.code,
             message: body.message,
+            fields: body.fields,
+            duplicates: body.duplicates,
             fault,
-            retry_after: retry_after(&answer.headers),
+            retry,
+            retry_after: retry_after(headers),
+            usage: ApiUsage::of(headers),
         }
+    }
+
+    /// Tells whether Salesforce certainly stored nothing. Its own failures,
+    /// and its edge's, may come after the work was done.
+    pub fn is_without_effect(&self) -> bool {
+        self.fault != Fault::Salesforce
     }
 
     /// Returns a stable word for machines: Salesforce's own code, else the status.
@@ -71,79 +134,6 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// The error part of any body that Salesforce or its edge sends (§3.1): an
-/// array, a bare object, an OAuth error, HTML, or nothing.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct ErrorBody {
-    pub code: String,
-    pub message: String,
-}
-
-impl ErrorBody {
-    pub(crate) fn parse(body: &[u8]) -> Self {
-        #[derive(Deserialize)]
-        struct Item {
-            #[serde(rename = "errorCode")]
-            code: Option<String>,
-            message: Option<String>,
-        }
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Body {
-            Items(Vec<Item>),
-            Item(Item),
-        }
-        let first = match serde_json::from_slice(body) {
-            Ok(Body::Items(items)) => items.into_iter().next(),
-            Ok(Body::Item(item)) => Some(item),
-            Err(_) => None,
-        };
-        first
-            .map(|item| Self {
-                code: item.code.unwrap_or_default(),
-                message: item.message.unwrap_or_default(),
-            })
-            .unwrap_or_default()
-    }
-}
-
-/// Code, part of the message (empty: any), whose fault (§3.2, §3.3).
-const CODES: &[(&str, &str, Fault)] = &[
-    (
-        "INVALID_SESSION_ID",
-        "not valid for use with the REST API",
-        Fault::Login,
-    ),
-    ("INVALID_SESSION_ID", "", Fault::Token),
-    ("INVALID_AUTH_HEADER", "", Fault::Login),
-    ("REQUEST_LIMIT_EXCEEDED", "TotalRequests", Fault::Quota),
-    ("REQUEST_LIMIT_EXCEEDED", "Concurrent", Fault::Concurrency),
-    ("REQUEST_LIMIT_EXCEEDED", "", Fault::Quota),
-    ("API_DISABLED_FOR_ORG", "", Fault::Login),
-    ("API_CURRENTLY_DISABLED", "", Fault::Salesforce),
-    ("INSUFFICIENT_ACCESS", "", Fault::Configuration),
-    ("INSUFFICIENT_ACCESS_OR_READONLY", "", Fault::Configuration),
-    ("SERVER_UNAVAILABLE", "", Fault::Salesforce),
-    ("UNKNOWN_EXCEPTION", "", Fault::Salesforce),
-    ("QUERY_TIMEOUT", "", Fault::Salesforce),
-    ("REQUEST_RUNNING_TOO_LONG", "", Fault::Salesforce),
-];
-
-fn fault(status: StatusCode, code: &str, message: &str) -> Fault {
-    let known = CODES
-        .iter()
-        .find(|(known, part, _)| *known == code && message.contains(part))
-        .map(|(_, _, fault)| *fault);
-    known.unwrap_or(match status.as_u16() {
-        401 if message.contains("not attached to Agent") => Fault::Login,
-        401 => Fault::Token,
-        403 => Fault::Login,
-        420 => Fault::Host,
-        429 | 500.. => Fault::Salesforce,
-        _ => Fault::Configuration,
-    })
-}
-
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers
         .get(http::header::RETRY_AFTER)?
@@ -152,189 +142,4 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         .parse()
         .ok()
         .map(Duration::from_secs)
-}
-
-/// What a refused record comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordFault {
-    /// It will be refused every time.
-    Permanent,
-    /// Something stood in its way that passes: a lock, a load, a race.
-    Passing,
-    /// The record was deleted or merged away.
-    Gone,
-    /// The lead was converted.
-    Converted,
-}
-
-/// Status codes of records that are not simply permanent (§3.4). The list of
-/// codes grows with every release; what is not here is permanent.
-const RECORD_CODES: &[(&str, RecordFault)] = &[
-    ("UNABLE_TO_LOCK_ROW", RecordFault::Passing),
-    ("TOO_MANY_APEX_REQUESTS", RecordFault::Passing),
-    (
-        "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
-        RecordFault::Passing,
-    ),
-    ("ALL_OR_NONE_OPERATION_ROLLED_BACK", RecordFault::Passing),
-    ("PROCESSING_HALTED", RecordFault::Passing),
-    ("TXN_SECURITY_METERING_ERROR", RecordFault::Passing),
-    ("SERVER_UNAVAILABLE", RecordFault::Passing),
-    ("UNKNOWN_EXCEPTION", RecordFault::Passing),
-    ("ENTITY_IS_DELETED", RecordFault::Gone),
-    ("CANNOT_UPDATE_CONVERTED_LEAD", RecordFault::Converted),
-];
-
-/// Tells what a record's status code and message mean. `key_field` is the field
-/// that an upsert names records by: a `DUPLICATE_VALUE` of it is a lost race
-/// that becomes an update (§2.5).
-pub fn record_fault(status_code: &str, message: &str, key_field: Option<&str>) -> RecordFault {
-    if let Some((_, fault)) = RECORD_CODES.iter().find(|(code, _)| *code == status_code) {
-        return *fault;
-    }
-    let is_wrapped_lock = status_code == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
-        && (message.contains("UNABLE_TO_LOCK_ROW") || message.contains("Too many SOQL queries"));
-    let is_lost_race = status_code == "DUPLICATE_VALUE"
-        && key_field.is_some_and(|field| message.contains(&format!("duplicate value found: {field} ")));
-    if is_wrapped_lock || is_lost_race {
-        RecordFault::Passing
-    } else {
-        RecordFault::Permanent
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(status: u16, body: &str) -> Refusal {
-        Refusal::of(&Answer {
-            status: StatusCode::from_u16(status).unwrap(),
-            headers: HeaderMap::new(),
-            body: body.to_owned().into(),
-        })
-    }
-
-    #[test]
-    fn each_row_of_the_contracts_table_has_its_fault() {
-        for (status, code, message, fault) in [
-            (
-                401,
-                "INVALID_SESSION_ID",
-                "Session expired or invalid",
-                Fault::Token,
-            ),
-            (
-                401,
-                "INVALID_SESSION_ID",
-                "This session is not valid for use with the REST API",
-                Fault::Login,
-            ),
-            (401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE", Fault::Login),
-            (
-                403,
-                "REQUEST_LIMIT_EXCEEDED",
-                "TotalRequests Limit exceeded.",
-                Fault::Quota,
-            ),
-            (
-                403,
-                "REQUEST_LIMIT_EXCEEDED",
-                "ConcurrentPerOrgLongTxn Limit exceeded",
-                Fault::Concurrency,
-            ),
-            (
-                403,
-                "API_DISABLED_FOR_ORG",
-                "API is not enabled for this Organization or Partner",
-                Fault::Login,
-            ),
-            (
-                400,
-                "INVALID_FIELD",
-                "No such column 'X__c' on sobject of type Contact",
-                Fault::Configuration,
-            ),
-            (
-                404,
-                "NOT_FOUND",
-                "The requested resource does not exist",
-                Fault::Configuration,
-            ),
-            (
-                500,
-                "UNKNOWN_EXCEPTION",
-                "An unexpected error occurred.",
-                Fault::Salesforce,
-            ),
-            (503, "SERVER_UNAVAILABLE", "Server Unavailable", Fault::Salesforce),
-        ] {
-            let body = format!(r#"[{{"message": "{message}", "errorCode": "{code}"}}]"#);
-            assert_eq!(refusal(status, &body).fault, fault, "{status} {code} {message}");
-        }
-    }
-
-    #[test]
-    fn every_kind_of_body_is_survived() {
-        for body in [
-            "",
-            "<html>down</html>",
-            "[]",
-            "{}",
-            "[1]",
-            "null",
-            r#"{"errorCode": 3}"#,
-        ] {
-            assert_eq!(refusal(503, body).fault, Fault::Salesforce, "{body}");
-        }
-        assert_eq!(refusal(420, "<html>").fault, Fault::Host);
-        let bare = refusal(400, r#"{"errorCode": "INVALID_FIELD", "message": "m"}"#);
-        assert_eq!(
-            (bare.code.as_str(), bare.fault),
-            ("INVALID_FIELD", Fault::Configuration)
-        );
-        assert_eq!(refusal(502, "").reason(), "HTTP_502");
-    }
-
-    #[test]
-    fn records_are_told_apart_by_what_helps() {
-        let lock = "unable to obtain exclusive access to this record";
-        for (code, message, fault) in [
-            ("UNABLE_TO_LOCK_ROW", lock, RecordFault::Passing),
-            ("STRING_TOO_LONG", "", RecordFault::Permanent),
-            ("INVENTED_NEXT_RELEASE", "", RecordFault::Permanent),
-            ("ENTITY_IS_DELETED", "entity is deleted", RecordFault::Gone),
-            (
-                "CANNOT_UPDATE_CONVERTED_LEAD",
-                "cannot reference converted lead",
-                RecordFault::Converted,
-            ),
-            (
-                "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
-                "T: caused by: UNABLE_TO_LOCK_ROW",
-                RecordFault::Passing,
-            ),
-            (
-                "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
-                "T: caused by: null",
-                RecordFault::Permanent,
-            ),
-            (
-                "DUPLICATE_VALUE",
-                "duplicate value found: Key__c duplicates value on record with id: 003",
-                RecordFault::Passing,
-            ),
-            (
-                "DUPLICATE_VALUE",
-                "duplicate value found: Other__c duplicates value on record with id: 003",
-                RecordFault::Permanent,
-            ),
-        ] {
-            assert_eq!(
-                record_fault(code, message, Some("Key__c")),
-                fault,
-                "{code} {message}"
-            );
-        }
-    }
 }

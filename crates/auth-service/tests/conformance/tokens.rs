@@ -200,25 +200,38 @@ async fn refusals_that_only_a_real_org_gives_have_their_reasons_too() {
             "grant type not supported",
             "GRANT_NOT_SUPPORTED",
         ),
-        (
-            "rate_limit_exceeded",
-            "login rate exceeded",
-            "LOGIN_RATE_EXCEEDED",
-        ),
         ("something_new", "never heard of", "LOGIN_REFUSED"),
     ] {
-        let body = json!({"error": error, "error_description": description}).to_string();
-        let fault = json!([{"on": "token", "do": {"kind": "status", "status": 400,
-            "content_type": "application/json;charset=UTF-8", "body": body}}]);
-        rig.salesforce
-            .admin("POST", &format!("/orgs/{ACME}/faults"), fault)
-            .await;
+        refuse_next_login(&rig, error, description).await;
 
         let refused = rig.token().await.unwrap_err();
 
         assert_login_refused(&refused, expected);
         assert!(refused.message().contains(description), "{refused}");
     }
+}
+
+#[tokio::test]
+async fn a_user_who_logged_in_too_often_may_try_again_later() {
+    let place = Place::sqlite();
+    let rig = Rig::start_with_acme(&place).await;
+    rig.put(CONNECTION, app()).await;
+    refuse_next_login(&rig, "rate_limit_exceeded", "login rate exceeded").await;
+
+    let refused = rig.token().await.unwrap_err();
+
+    assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
+    assert_eq!(reason(&refused), "LOGIN_RATE_EXCEEDED");
+    rig.token().await.unwrap();
+}
+
+async fn refuse_next_login(rig: &Rig, error: &str, description: &str) {
+    let body = json!({"error": error, "error_description": description}).to_string();
+    let fault = json!([{"on": "token", "do": {"kind": "status", "status": 400,
+        "content_type": "application/json;charset=UTF-8", "body": body}}]);
+    rig.salesforce
+        .admin("POST", &format!("/orgs/{ACME}/faults"), fault)
+        .await;
 }
 
 fn assert_login_refused(refused: &Status, expected: &str) {

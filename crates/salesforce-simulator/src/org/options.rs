@@ -41,8 +41,6 @@ pub(crate) struct OrgOptions {
     #[serde(default)]
     pub quota: QuotaOptions,
     #[serde(default)]
-    pub switches: Switches,
-    #[serde(default)]
     pub password_flow: PasswordFlow,
     #[serde(default = "default_daily_request_limit")]
     pub daily_request_limit: u64,
@@ -51,6 +49,9 @@ pub(crate) struct OrgOptions {
     /// How long each answer takes.
     #[serde(default)]
     pub latency_ms: u64,
+    /// Where documents disagree or an org may be configured either way.
+    #[serde(default)]
+    pub switches: Switches,
     /// A session that is not used for this long is gone.
     #[serde(default = "default_session_idle_seconds")]
     pub session_idle_seconds: u32,

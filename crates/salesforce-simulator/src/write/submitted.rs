@@ -166,6 +166,7 @@ mod tests {
         let author = Author {
             permissions: &Permissions::default(),
             user_id: org.user_id("svc@acme.example"),
+            permissions: &Permissions::default(),
             now: DateTime::UNIX_EPOCH,
         };
         let results = apply(&mut state, &request, None, author);
