@@ -164,7 +164,6 @@ mod tests {
 
         let request = WriteRequest::of_records(&state, Operation::Create, ObjectName::Lead, rows);
         let author = Author {
-            permissions: &Permissions::default(),
             user_id: org.user_id("svc@acme.example"),
             permissions: &Permissions::default(),
             now: DateTime::UNIX_EPOCH,
