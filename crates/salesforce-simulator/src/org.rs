@@ -24,6 +24,7 @@ mod switches;
 mod table;
 mod usage;
 mod user;
+mod values;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -66,9 +67,10 @@ pub(crate) use switches::{
     ErrorBody, FailedCreated, FailedId, KeyNotIndexed, MAX_BODY_BYTES, RepeatedKey, RowLock, SessionError,
     Switches, UnknownField, UpsertKeyId,
 };
-pub(crate) use table::{Record, Slot, Table, Values, compared};
+pub(crate) use table::{Record, Slot, Table, compared};
 pub(crate) use usage::{QuotaOptions, Usage};
 pub(crate) use user::{Permissions, User};
+pub(crate) use values::Values;
 
 /// One org: what it was created with, and what has happened since.
 #[derive(Debug)]

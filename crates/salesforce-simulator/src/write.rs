@@ -17,7 +17,7 @@ mod undo;
 
 pub(crate) use answer::answer;
 pub(crate) use apply::{Author, RecordResult, apply};
-pub(crate) use locked::{locked_rows, unlockable};
+pub(crate) use locked::{LockedRows, locked_rows, unlockable};
 pub(crate) use request::{
     Assignment, DuplicateOptions, Operation, UpsertKey, WriteOptions, WriteRequest, no_such_key,
 };

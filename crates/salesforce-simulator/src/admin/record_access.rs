@@ -76,9 +76,9 @@ pub(super) async fn merge(
     let time = datetime_out(world.clock.now());
     for (loser, slot) in losers {
         let mut values = state.table(object).record(slot).values.clone();
-        values.insert("IsDeleted".to_owned(), true.into());
-        values.insert("MasterRecordId".to_owned(), master.to_string().into());
-        values.insert("SystemModstamp".to_owned(), time.clone().into());
+        values.insert("IsDeleted", true);
+        values.insert("MasterRecordId", master.to_string());
+        values.insert("SystemModstamp", time.clone());
         state.table_mut(object).replace_values(slot, values);
         repoint(&mut state, loser, master);
     }
@@ -107,7 +107,7 @@ fn repoint(state: &mut OrgState, from: RecordId, to: RecordId) {
             }
             let mut values = values.clone();
             for name in names {
-                values.insert(name.clone(), to.clone().into());
+                values.insert(name, to.clone());
             }
             state.table_mut(object).replace_values(slot, values);
         }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::ids::RecordId;
 use crate::schema::ObjectName;
+use crate::value::Scalar;
 
 /// The key prefix of assignment rules, and of record types. Source: Salesforce Help, "Standard Field Record
 /// ID Prefix Decoder".
@@ -58,7 +58,7 @@ pub(crate) struct ValidationRule {
 #[derive(Debug, Clone)]
 pub(crate) enum Condition {
     /// As the field stores it.
-    Equals(Value),
+    Equals(Scalar),
     IsBlank,
 }
 

@@ -1,20 +1,16 @@
 //! The sObject Collections endpoints. Source: salesforce-contract.md §2.
 
-use std::collections::HashSet;
-
-use axum::http::{Method, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::route::Resource;
 use super::single::{self, Single};
 use super::{ApiRequest, reply, write_options};
-use crate::ids::RecordId;
 use crate::org::{FaultAction, Org, OrgState, RecordKey, RowLock, RowsAsked};
 use crate::refusal::CallError;
 use crate::schema::ObjectName;
-use crate::write::{self, Author, Operation, UpsertKey, WriteRequest};
+use crate::write::{self, Author, LockedRows, Operation, UpsertKey, WriteRequest};
 
 /// A write call that was received and is not yet answered.
 #[derive(Debug)]
@@ -23,7 +19,7 @@ pub(super) struct BegunWrite {
     request: Result<WriteRequest, CallError>,
     /// How it is answered, if it is no collection.
     single: Option<Single>,
-    keys: HashSet<RecordKey>,
+    keys: Vec<RecordKey>,
 }
 
 impl BegunWrite {
@@ -62,6 +58,7 @@ impl BegunWrite {
                 let rows = write::locked_rows(&state, request)
                     .into_iter()
                     .flatten()
+                    .flatten()
                     .collect();
                 let asked = org.row_locks.ask(rows);
                 if !asked.has_to_wait() {
@@ -75,8 +72,13 @@ impl BegunWrite {
 
             let mut state = org.state();
             let rows = write::locked_rows(&state, request);
-            let lacking =
-                |rows: &HashSet<RecordId>| rows.iter().copied().filter(|row| !asked.covers(row)).min();
+            let lacking = |rows: &LockedRows| {
+                rows.iter()
+                    .flatten()
+                    .copied()
+                    .filter(|row| !asked.covers(row))
+                    .min()
+            };
             let row_lock = state.switches().row_lock;
             let first_lacking = rows.iter().find_map(lacking);
             match first_lacking {
@@ -119,7 +121,7 @@ pub(super) fn apply(
     state: &mut OrgState,
     write: BegunWrite,
     fault: Option<&FaultAction>,
-    author: Author<'_>,
+    author: &Author<'_>,
 ) -> Result<Response, CallError> {
     let mut request = write.request?;
     state.restrict(&mut request, author.viewer())?;
@@ -135,7 +137,7 @@ pub(super) fn apply(
         return Ok(single.answer(state, &request, result));
     }
     let elements = write::answer(&request.operation, &results, state.switches());
-    Ok(reply::ok(&Value::Array(elements)))
+    Ok(reply::json_text(StatusCode::OK, elements))
 }
 
 fn read(state: &OrgState, request: &ApiRequest) -> Result<(WriteRequest, Option<Single>), CallError> {
@@ -147,7 +149,7 @@ fn read(state: &OrgState, request: &ApiRequest) -> Result<(WriteRequest, Option<
             let (write, single) = single::read_write(state, request)?;
             (write, Some(single))
         }
-        _ if request.parts.method == Method::DELETE => (read_deletes(request)?, None),
+        _ if request.parts.method == Method::DELETE => (read_deletes(state, request)?, None),
         _ => {
             let operation = operation(state, request)?;
             (WriteRequest::read(state, operation, &request.body)?, None)
@@ -158,7 +160,7 @@ fn read(state: &OrgState, request: &ApiRequest) -> Result<(WriteRequest, Option<
 }
 
 /// Reads `?ids=…&allOrNone=…`.
-fn read_deletes(request: &ApiRequest) -> Result<WriteRequest, CallError> {
+fn read_deletes(state: &OrgState, request: &ApiRequest) -> Result<WriteRequest, CallError> {
     let ids = request
         .query("ids")
         .ok_or_else(|| CallError::bad_request("MISSING_ARGUMENT", "ids must be given"))?;
@@ -170,7 +172,7 @@ fn read_deletes(request: &ApiRequest) -> Result<WriteRequest, CallError> {
     let all_or_none = request
         .query("allOrNone")
         .is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
-    WriteRequest::of_deletes(&ids, all_or_none)
+    WriteRequest::of_deletes(state, &ids, all_or_none)
 }
 
 fn is_write(request: &ApiRequest) -> bool {

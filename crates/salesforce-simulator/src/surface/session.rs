@@ -49,7 +49,7 @@ pub(super) fn data(
             now,
         };
         match (&request.route.resource, write) {
-            (_, Some(write)) => collections::apply(state, write, fault, caller.author(now)),
+            (_, Some(write)) => collections::apply(state, write, fault, &caller.author(now)),
             (Resource::Limits, None) => limits::limits(org, state, request, &caller, now),
             (Resource::Query { all, locator }, None) => {
                 query::answer(org, state, request, &caller, *all, locator.as_deref(), now)
@@ -126,11 +126,7 @@ pub(super) fn caller(
 impl Caller {
     /// Returns the caller as one who writes.
     pub(super) fn author(&self, now: DateTime<Utc>) -> Author<'_> {
-        Author {
-            user_id: self.user_id,
-            permissions: &self.user.permissions,
-            now,
-        }
+        Author::new(self.user_id, &self.user.permissions, now)
     }
 
     /// Fails unless the user may read the records of `object`; an unknown object is no question of rights.

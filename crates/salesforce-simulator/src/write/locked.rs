@@ -1,9 +1,5 @@
 //! Which rows a call locks. Source: salesforce-contract.md §3.4 and §8.
 
-use std::collections::HashSet;
-
-use serde_json::Value;
-
 use super::reference;
 use super::request::WriteRequest;
 use super::submitted::Submitted;
@@ -11,24 +7,30 @@ use super::target::{self, Target};
 use crate::ids::RecordId;
 use crate::org::OrgState;
 use crate::refusal::RecordError;
+use crate::value::Scalar;
 
 /// The field that names a Contact's Account.
 const PARENT: &str = "AccountId";
 
-/// Returns, for each record of a call, the rows it locks: its own, if it exists, and its Account's, both the
-/// present one and the one it is moved to.
-pub(crate) fn locked_rows(state: &OrgState, request: &WriteRequest) -> Vec<HashSet<RecordId>> {
+/// The rows of one record: its own, if it exists, and its Account's, both the present one and the one it is
+/// moved to.
+pub(crate) type LockedRows = [Option<RecordId>; 3];
+
+/// Returns the rows that each record of a call locks.
+pub(crate) fn locked_rows(state: &OrgState, request: &WriteRequest) -> Vec<LockedRows> {
     request
         .records
         .iter()
         .map(|record| {
-            let mut rows: HashSet<RecordId> = sent_parent(state, record).into_iter().collect();
-            if let Ok(Target::Existing(slot)) = target::find(state, &request.operation, record) {
-                let existing = state.table(record.object).record(slot);
-                rows.insert(existing.id);
-                rows.extend(existing.values.get(PARENT).and_then(parse));
+            let sent_parent = sent_parent(state, record);
+            match target::find(state, &request.operation, record) {
+                Ok(Target::Existing(slot)) => {
+                    let existing = state.table(record.object).record(slot);
+                    let parent = existing.values.get(PARENT).and_then(parse);
+                    [Some(existing.id), parent, sent_parent]
+                }
+                Ok(Target::New) | Err(_) => [None, None, sent_parent],
             }
-            rows
         })
         .collect()
 }
@@ -54,6 +56,6 @@ fn sent_parent(state: &OrgState, record: &Submitted) -> Option<RecordId> {
         .and_then(|(_, value)| parse(value))
 }
 
-fn parse(id: &Value) -> Option<RecordId> {
+fn parse(id: &Scalar) -> Option<RecordId> {
     id.as_str().and_then(RecordId::parse)
 }
