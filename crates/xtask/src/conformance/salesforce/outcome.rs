@@ -34,7 +34,7 @@ pub(super) enum Fault {
     Unreadable(String),
     Unknown(String),
     Twice(String),
-    Missing(String),
+    Missing(Vec<String>),
     Failed(Line),
     /// It says that the library has no way to do it, and nobody agreed to that.
     NotOffered(Line),
@@ -68,11 +68,14 @@ pub(super) fn judge(client: &Client, cases: &[Case], run: &Run) -> (Vec<Line>, V
         }
         lines.push(line);
     }
-    let missing = cases
+    let missing: Vec<String> = cases
         .iter()
-        .filter(|case| !lines.iter().any(|line| line.case == case.name))
-        .map(|case| Fault::Missing(case.name.clone()));
-    faults.extend(missing);
+        .map(|case| case.name.clone())
+        .filter(|name| !lines.iter().any(|line| line.case == *name))
+        .collect();
+    if !missing.is_empty() {
+        faults.push(Fault::Missing(missing));
+    }
     (lines, faults)
 }
 
@@ -83,7 +86,7 @@ impl fmt::Display for Fault {
             Self::Unreadable(text) => write!(formatter, "it printed what is no line of a case: {text}"),
             Self::Unknown(case) => write!(formatter, "case {case} is not in cases.toml"),
             Self::Twice(case) => write!(formatter, "case {case} was told twice"),
-            Self::Missing(case) => write!(formatter, "case {case} was not told"),
+            Self::Missing(cases) => write!(formatter, "it said nothing of {}", cases.join(", ")),
             Self::Failed(line) => write!(formatter, "case {} failed\n{}", line.case, line.detail),
             Self::NotOffered(line) => write!(
                 formatter,
@@ -155,7 +158,7 @@ mod tests {
                 "it ended badly",
                 "case a is not offered, and clients.rs does not allow that: why",
                 "case c is not in cases.toml",
-                "case b was not told"
+                "it said nothing of b"
             ]
         );
         assert_eq!(
