@@ -27,6 +27,7 @@ pub(super) enum Resource {
     Introspect,
     Revoke,
     UserInfo,
+    Identity { org: String, user: String },
     Versions,
     Limits,
     Query,
@@ -47,6 +48,10 @@ impl Route {
             ["services", "oauth2", "introspect"] => (Resource::Introspect, ""),
             ["services", "oauth2", "revoke"] => (Resource::Revoke, ""),
             ["services", "oauth2", "userinfo"] => (Resource::UserInfo, ""),
+            ["id", org, user] => {
+                let (org, user) = ((*org).to_owned(), (*user).to_owned());
+                (Resource::Identity { org, user }, "")
+            }
             ["services", "data"] => (Resource::Versions, ""),
             ["services", "data", version, rest @ ..] => (versioned(version, rest), *version),
             _ => (Resource::Unknown, ""),
@@ -70,7 +75,12 @@ impl Resource {
     pub(super) fn is_oauth(&self) -> bool {
         matches!(
             self,
-            Self::Token | Self::Authorize | Self::Introspect | Self::Revoke | Self::UserInfo
+            Self::Token
+                | Self::Authorize
+                | Self::Introspect
+                | Self::Revoke
+                | Self::UserInfo
+                | Self::Identity { .. }
         )
     }
 
@@ -82,6 +92,7 @@ impl Resource {
             Self::Collections => &["PATCH", "POST"],
             Self::CollectionsUpsert { .. } => &["PATCH"],
             Self::UserInfo
+            | Self::Identity { .. }
             | Self::Versions
             | Self::Limits
             | Self::Query

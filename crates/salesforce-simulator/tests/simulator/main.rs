@@ -15,6 +15,8 @@ mod faults;
 #[cfg(test)]
 mod grants;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod login_errors;
 #[cfg(test)]
 mod quota;
