@@ -23,6 +23,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::bulk::catch_up;
 use crate::org::Org;
 use crate::schema::ObjectName;
 use crate::world::World;
@@ -118,9 +119,11 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, AdminError> {
 }
 
 fn org(world: &World, host: &str) -> Result<Arc<Org>, AdminError> {
-    world
+    let org = world
         .org(host)
-        .ok_or_else(|| not_found(format!("no org has host {host}")))
+        .ok_or_else(|| not_found(format!("no org has host {host}")))?;
+    catch_up(&org.options.bulk, &mut org.state(), world.clock.now());
+    Ok(org)
 }
 
 fn object(name: &str) -> Result<ObjectName, AdminError> {

@@ -11,6 +11,7 @@
 #![recursion_limit = "512"]
 
 mod admin;
+mod bulk;
 mod clock;
 mod connection;
 mod ids;
@@ -21,7 +22,10 @@ mod refusal;
 pub mod sample;
 mod schema;
 mod server;
+mod setup;
+mod soql;
 mod surface;
+mod tooling;
 mod value;
 mod wire;
 mod world;

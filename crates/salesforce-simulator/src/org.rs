@@ -5,6 +5,7 @@ mod approvals;
 mod calls;
 mod certificate;
 mod counters;
+mod cursors;
 mod directory;
 mod faults;
 mod history;
@@ -22,17 +23,21 @@ mod user;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::bulk::Jobs;
 use crate::ids::{RecordId, record_id};
 use crate::random::{Seeded, hash};
 use crate::schema::ObjectName;
+use crate::setup::Setup;
+use crate::tooling::CustomFields;
 
 pub(crate) use app::{App, AppKind};
 pub(crate) use approvals::{ApprovalId, Approvals, Authorization};
 pub(crate) use calls::{Call, Calls, client_of};
 pub(crate) use certificate::AppCertificate;
 pub(crate) use counters::Counters;
+pub(crate) use cursors::Cursors;
 pub(crate) use directory::Directory;
 pub(crate) use faults::{Fault, FaultAction, FaultQueue, Occasion, RecordFault, StatusFault};
 pub(crate) use history::{History, HistoryEntry, WriteKind};
@@ -75,6 +80,10 @@ pub(crate) struct OrgState {
     pub calls: Calls,
     pub in_flight: InFlight,
     pub usage: Usage,
+    pub bulk: Jobs,
+    pub cursors: Cursors,
+    pub setup: Setup,
+    pub custom_fields: CustomFields,
     pub random: Seeded,
 }
 
@@ -82,6 +91,11 @@ impl Org {
     pub(crate) fn new(mut options: OrgOptions, now: DateTime<Utc>) -> Self {
         let seed = hash(options.seed, &options.host);
         let id = RecordId::parse(&record_id("00D", seed)).expect("record_id returns valid ids");
+        let user_ids = options
+            .users
+            .iter()
+            .map(|user| (user_id(options.seed, &user.username), user.username.clone()))
+            .collect();
         let directory = Directory::new(
             std::mem::take(&mut options.users),
             std::mem::take(&mut options.apps),
@@ -98,6 +112,10 @@ impl Org {
             history: History::new(options.history),
             calls: Calls::default(),
             in_flight: InFlight::default(),
+            bulk: Jobs::new(),
+            cursors: Cursors::new(TimeDelta::seconds(i64::from(options.query_locator_seconds))),
+            setup: Setup::new(user_ids, now),
+            custom_fields: CustomFields::default(),
             usage: Usage::new(options.daily_request_limit, options.quota, now),
             random: Seeded::new(seed),
         };
@@ -117,9 +135,12 @@ impl Org {
 
     /// Returns the id of the user with this name.
     pub(crate) fn user_id(&self, username: &str) -> RecordId {
-        RecordId::parse(&record_id("005", hash(self.options.seed, username)))
-            .expect("record_id returns valid ids")
+        user_id(self.options.seed, username)
     }
+}
+
+fn user_id(seed: u64, username: &str) -> RecordId {
+    RecordId::parse(&record_id("005", hash(seed, username))).expect("record_id returns valid ids")
 }
 
 impl OrgState {

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-pub(crate) use describe::describe;
+pub(crate) use describe::{Described, describe, relationship_name};
 pub(crate) use field::{Field, FieldType, PicklistValue};
 
 /// The objects a simulated org has.
@@ -137,7 +137,7 @@ impl Schema {
 
     // Two changes in one second must not share a `Last-Modified`, or a conditional describe would miss the
     // second.
-    fn touch(&mut self, now: DateTime<Utc>) {
+    pub(crate) fn touch(&mut self, now: DateTime<Utc>) {
         self.modified = now.trunc_subsecs(0).max(self.modified + TimeDelta::seconds(1));
     }
 }

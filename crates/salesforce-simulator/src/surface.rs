@@ -2,9 +2,12 @@
 //!
 //! Each request takes the same way: host → body → `serve`.
 
+mod bulk;
 mod collections;
+mod describe;
 mod encoding;
 mod limits;
+mod multipart;
 mod oauth;
 mod query;
 mod read;
@@ -12,6 +15,8 @@ mod reply;
 mod route;
 mod serve;
 mod session;
+mod setup;
+mod tooling;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -60,6 +65,12 @@ pub(crate) async fn answer(
     }
     let destination = world.destination(host_of(&parts));
     let max_body_bytes = match &destination {
+        // Longer than what a job takes is refused by the job.
+        Destination::Org { org, .. } if route::takes_csv(parts.uri.path()) => org
+            .options
+            .bulk
+            .max_upload_bytes
+            .max(org.options.switches.max_body_bytes),
         Destination::Org { org, .. } => org.options.switches.max_body_bytes,
         Destination::Login(_) | Destination::Nowhere => MAX_BODY_BYTES,
     };

@@ -7,6 +7,6 @@ mod submitted;
 mod target;
 
 pub(crate) use answer::answer;
-pub(crate) use apply::{Author, apply};
+pub(crate) use apply::{Author, RecordResult, apply};
 pub(crate) use request::{Operation, UpsertKey, WriteRequest};
 pub(crate) use target::in_flight_keys;

@@ -24,6 +24,10 @@ impl Directory {
         self.users.iter().find(|user| user.is_called(username)).cloned()
     }
 
+    pub(crate) fn users(&self) -> &[Arc<User>] {
+        &self.users
+    }
+
     pub(crate) fn first_active_user(&self) -> Option<Arc<User>> {
         self.users.iter().find(|user| user.active).cloned()
     }

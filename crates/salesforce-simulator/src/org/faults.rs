@@ -28,6 +28,8 @@ pub(crate) enum Occasion {
     Write,
     Token,
     Describe,
+    /// Rows of a bulk job that are written at once: `record_error`, or `status` to fail the job.
+    Bulk,
     /// In a script: every request. Of a request: any other than the three above.
     Any,
 }
@@ -129,7 +131,10 @@ impl FaultQueue {
         let position = self
             .0
             .iter()
-            .position(|fault| fault.on == occasion || fault.on == Occasion::Any)?;
+            // `Any` is any request, which the rows of a bulk job are not.
+            .position(|fault| {
+                fault.on == occasion || (fault.on == Occasion::Any && occasion != Occasion::Bulk)
+            })?;
         let fault = self.0.get_mut(position)?;
         if fault.skip > 0 {
             fault.skip -= 1;

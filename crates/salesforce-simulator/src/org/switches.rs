@@ -13,6 +13,8 @@ pub(crate) struct Switches {
     pub compressed_answers: bool,
     /// Largest request body, as received and as inflated (salesforce-contract.md §2.7).
     pub max_body_bytes: usize,
+    /// Whether describe heeds `If-None-Match` (salesforce-contract.md §5).
+    pub describe_if_none_match: bool,
 }
 
 /// Source: salesforce-contract.md §2.7 (SIM: 413 above 50 MB).
@@ -24,6 +26,7 @@ impl Default for Switches {
             login: LoginSwitches::default(),
             compressed_answers: true,
             max_body_bytes: MAX_BODY_BYTES,
+            describe_if_none_match: false,
         }
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn limits(
     };
     let mut limits = json!({
         "DailyApiRequests": requests,
-        batches: entry(15_000, 0),
+        batches: entry(org.options.bulk.daily_batches, state.bulk.batches.total(now)),
         "DailyBulkV2QueryJobs": entry(10_000, 0),
         "DailyBulkV2QueryFileStorageMB": entry(976_562, 0),
         "ConcurrentAsyncGetReportInstances": entry(200, 0),

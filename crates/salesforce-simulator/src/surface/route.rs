@@ -4,7 +4,11 @@ use std::ops::RangeInclusive;
 
 use axum::http::{Method, StatusCode};
 
+use super::bulk::BulkResource;
+use super::setup::SetupResource;
+use super::tooling::ToolingResource;
 use crate::refusal::CallError;
+use crate::setup::SetupObject;
 
 /// The API versions served. Source: salesforce-contract.md §8.
 pub(super) const VERSIONS: RangeInclusive<u32> = 46..=67;
@@ -30,11 +34,31 @@ pub(super) enum Resource {
     Identity { org: String, user: String },
     Versions,
     Limits,
-    Query,
-    Describe { object: String },
-    Record { object: String, id: String },
+    Resources,
+    /// `…/query` and, with `all`, `…/queryAll`.
+    Query {
+        all: bool,
+        locator: Option<String>,
+    },
+    GlobalDescribe,
+    Object {
+        object: String,
+    },
+    Setup(SetupResource),
+    Tooling(ToolingResource),
+    Describe {
+        object: String,
+    },
+    Record {
+        object: String,
+        id: String,
+    },
     Collections,
-    CollectionsUpsert { object: String, key: String },
+    CollectionsUpsert {
+        object: String,
+        key: String,
+    },
+    Bulk(BulkResource),
     RetiredVersion,
     Unknown,
 }
@@ -91,11 +115,17 @@ impl Resource {
             Self::Authorize | Self::Revoke => &["GET", "POST"],
             Self::Collections => &["PATCH", "POST"],
             Self::CollectionsUpsert { .. } => &["PATCH"],
+            Self::Bulk(resource) => resource.methods(),
+            Self::Setup(resource) => resource.methods(),
+            Self::Tooling(resource) => resource.methods(),
             Self::UserInfo
             | Self::Identity { .. }
             | Self::Versions
             | Self::Limits
-            | Self::Query
+            | Self::Resources
+            | Self::Query { .. }
+            | Self::GlobalDescribe
+            | Self::Object { .. }
             | Self::Describe { .. }
             | Self::Record { .. } => &["GET", "HEAD"],
             // Answered with 404 or 410, whatever the method.
@@ -124,7 +154,26 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
     let owned = |text: &str| text.to_owned();
     match rest {
         ["limits"] => Resource::Limits,
-        ["query"] => Resource::Query,
+        [] => Resource::Resources,
+        [name @ ("query" | "queryAll"), locator @ ..] if locator.len() <= 1 => Resource::Query {
+            all: *name == "queryAll",
+            locator: locator.first().map(|locator| owned(locator)),
+        },
+        ["sobjects"] => Resource::GlobalDescribe,
+        ["sobjects", object, rest @ ..]
+            if rest.len() <= 1 && rest != ["describe"] && SetupObject::parse(object).is_some() =>
+        {
+            SetupObject::parse(object).map_or(Resource::Unknown, |object| {
+                Resource::Setup(SetupResource {
+                    object,
+                    id: rest.first().map(|id| owned(id)),
+                })
+            })
+        }
+        ["sobjects", object] => Resource::Object {
+            object: owned(object),
+        },
+        ["tooling", rest @ ..] => ToolingResource::parse(rest).map_or(Resource::Unknown, Resource::Tooling),
         ["sobjects", object, "describe"] => Resource::Describe {
             object: owned(object),
         },
@@ -137,8 +186,14 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
             object: owned(object),
             key: owned(key),
         },
+        ["jobs", "ingest", rest @ ..] => BulkResource::parse(rest).map_or(Resource::Unknown, Resource::Bulk),
         _ => Resource::Unknown,
     }
+}
+
+/// Tells whether a path takes the CSV of a bulk job, which may be larger than other bodies.
+pub(super) fn takes_csv(path: &str) -> bool {
+    path.contains("/jobs/ingest/") && path.trim_end_matches('/').ends_with("/batches")
 }
 
 /// Reads a version as in a path (`v67.0`).

@@ -61,7 +61,7 @@ pub(super) async fn serve(world: &World, org: &Org, wire: &Wire, request: &ApiRe
             state.counters.token_failures += u64::from(refused);
         }
         Occasion::Write => state.counters.write_calls_failed += u64::from(refused),
-        Occasion::Describe | Occasion::Any => {}
+        Occasion::Describe | Occasion::Bulk | Occasion::Any => {}
     }
     let is_answered = !matches!(fault, Some(FaultAction::CutBefore {} | FaultAction::CutAfter {}));
     state.calls.add(Call {

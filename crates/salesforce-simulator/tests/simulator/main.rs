@@ -3,11 +3,15 @@
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
 mod collections;
+#[cfg(test)]
+mod describe;
 #[cfg(test)]
 mod encoding;
 #[cfg(test)]
@@ -18,6 +22,8 @@ mod grants;
 mod identity;
 #[cfg(test)]
 mod login_errors;
+#[cfg(test)]
+mod query;
 #[cfg(test)]
 mod quota;
 #[cfg(test)]
@@ -30,5 +36,7 @@ mod sessions;
 mod signer;
 #[cfg(test)]
 mod token;
+#[cfg(test)]
+mod tooling;
 #[cfg(test)]
 mod upsert;
