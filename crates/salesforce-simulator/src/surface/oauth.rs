@@ -177,7 +177,7 @@ fn success(
 }
 
 /// Returns `id` of token answers and `sub` of introspection.
-fn identity_url(org: &Org, username: &str) -> String {
+pub(super) fn identity_url(org: &Org, username: &str) -> String {
     format!(
         "https://{}/id/{}/{}",
         org.options.login_host().name(),

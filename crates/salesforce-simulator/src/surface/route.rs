@@ -31,7 +31,10 @@ pub(super) enum Resource {
     Introspect,
     Revoke,
     UserInfo,
-    Identity { org: String, user: String },
+    Identity {
+        org: String,
+        user: String,
+    },
     Versions,
     Limits,
     Resources,

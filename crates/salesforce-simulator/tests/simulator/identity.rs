@@ -48,6 +48,12 @@ async fn the_id_of_a_token_answer_leads_to_who_is_logged_in() {
         );
     }
     assert_eq!(client.counter("api_requests").await, 0);
+    // The list of resources names it too.
+    let client = Client {
+        token: token.to_owned(),
+        ..client.clone()
+    };
+    assert_eq!(client.get("/").await.json()["identity"], url);
 }
 
 #[tokio::test]
