@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::{
     debian,
@@ -63,6 +63,11 @@ fn make(directory: &Path) -> Result<()> {
             "python3-venv",
             "foreign clients need Python 3.11 or newer, which is not here",
         )?;
+    }
+    if !works(Command::new("python3").args(["-c", "import tomllib"]))? {
+        bail!(
+            "foreign clients need Python 3.11 or newer, and python3 is older; install a newer one, then try again"
+        );
     }
     if !works(Command::new("python3").args(["-c", "import ensurepip"]))? {
         debian::install("python3-venv", "Python's venv is not here")?;
