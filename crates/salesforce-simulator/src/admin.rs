@@ -7,8 +7,11 @@ mod directory;
 mod fields;
 mod logins;
 mod orgs;
+mod record_access;
 mod records;
+mod rules;
 mod script;
+mod switches;
 mod usage;
 
 use std::sync::Arc;
@@ -59,7 +62,6 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/orgs/{host}/history", get(orgs::history))
         .route("/orgs/{host}/counters", get(orgs::counters))
         .route("/orgs/{host}/calls", get(orgs::calls))
-        .route("/orgs/{host}/faults", post(script::add).delete(script::clear))
         .route("/orgs/{host}/users/{username}", patch(directory::change_user))
         .route("/orgs/{host}/apps/{client_id}", patch(directory::change_app))
         .route("/orgs/{host}/refresh-tokens", post(logins::refresh_token))
@@ -67,6 +69,30 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/orgs/{host}/sessions", get(logins::sessions))
         .route("/orgs/{host}/sessions/expire", post(logins::expire))
         .route("/orgs/{host}/usage", get(usage::get).post(usage::put))
+        .route(
+            "/orgs/{host}/faults",
+            post(script::add).get(script::list).delete(script::clear),
+        )
+        .route(
+            "/orgs/{host}/switches",
+            get(switches::get).patch(switches::change),
+        )
+        .route(
+            "/orgs/{host}/duplicate-rules",
+            post(rules::add_duplicate).delete(rules::clear_duplicates),
+        )
+        .route(
+            "/orgs/{host}/validation-rules",
+            post(rules::add_validation).delete(rules::clear_validations),
+        )
+        .route(
+            "/orgs/{host}/assignment-rules",
+            post(rules::add_assignment).delete(rules::clear_assignments),
+        )
+        .route("/orgs/{host}/record-types", post(rules::add_record_type))
+        .route("/orgs/{host}/record-access", post(record_access::set))
+        .route("/orgs/{host}/merges", post(record_access::merge))
+        .route("/view/{host}", get(crate::page::view))
         .route("/reset", post(orgs::reset))
         .fallback(async || not_found("the admin surface has no such path").into_response())
         // Seeding sends tens of thousands of records at once.
@@ -122,11 +148,15 @@ fn org(world: &World, host: &str) -> Result<Arc<Org>, AdminError> {
     let org = world
         .org(host)
         .ok_or_else(|| not_found(format!("no org has host {host}")))?;
-    catch_up(&org.options.bulk, &mut org.state(), world.clock.now());
+    catch_up(&org, &mut org.state(), world.clock.now());
     Ok(org)
 }
 
 fn object(name: &str) -> Result<ObjectName, AdminError> {
-    ObjectName::parse(name)
-        .ok_or_else(|| not_found(format!("no object is called {name}; there are Contact and Lead")))
+    ObjectName::parse(name).ok_or_else(|| {
+        not_found(format!(
+            "no object is called {name}; there are {}",
+            ObjectName::ALL.map(ObjectName::name).join(", ")
+        ))
+    })
 }

@@ -5,12 +5,12 @@
 //! the same.
 
 mod columns;
-mod delete;
 mod job;
 mod jobs;
 mod new_job;
 mod options;
 mod results;
+mod rows;
 mod run;
 mod upload;
 

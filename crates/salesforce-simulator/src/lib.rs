@@ -17,6 +17,7 @@ mod connection;
 mod ids;
 mod login_host;
 mod org;
+mod page;
 mod random;
 mod refusal;
 pub mod sample;

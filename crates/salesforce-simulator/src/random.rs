@@ -25,6 +25,16 @@ impl Seeded {
         self.next_number() % (most + 1)
     }
 
+    /// Returns a number from 0 to below 1.
+    pub(crate) fn share(&mut self) -> f64 {
+        // The 53 bits that a double holds exactly.
+        let steps = f64::from(u32::MAX) + 1.0;
+        let high = self.next_number();
+        let upper = f64::from(u32::try_from(high >> 32).unwrap_or(0));
+        let lower = f64::from(u32::try_from((high & 0xFFFF_FFFF) >> 11).unwrap_or(0));
+        upper / steps + lower / (steps * 2_097_152.0)
+    }
+
     /// Returns `length` characters as found in session ids.
     pub(crate) fn token(&mut self, length: usize) -> String {
         (0..length)

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use axum::http::StatusCode;
 
+use crate::ids::RecordId;
+use crate::schema::ObjectName;
+
 /// A refused request: an array of one error, with `errorCode`. Source: salesforce-contract.md §3.1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CallError {
@@ -19,6 +22,19 @@ pub(crate) struct RecordError {
     pub message: String,
     /// API names.
     pub fields: Vec<String>,
+    /// The records that a duplicate rule found; told by single-record writes only.
+    pub duplicates: Option<Box<DuplicatesFound>>,
+}
+
+/// What a duplicate rule found. Source: salesforce-contract.md §2.8.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DuplicatesFound {
+    /// Whether the caller may save anyway.
+    pub allow_save: bool,
+    pub rule: String,
+    pub object: ObjectName,
+    pub message: String,
+    pub matches: Vec<RecordId>,
 }
 
 impl CallError {
@@ -95,6 +111,15 @@ impl CallError {
             "TotalRequests Limit exceeded.",
         )
     }
+
+    /// Too many long-running requests. Source: salesforce-contract.md §3.2 and §4.4.
+    pub(crate) fn concurrent_limit() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "REQUEST_LIMIT_EXCEEDED",
+            "ConcurrentPerOrgLongTxn Limit exceeded",
+        )
+    }
 }
 
 impl RecordError {
@@ -103,6 +128,7 @@ impl RecordError {
             status_code: Cow::Borrowed(status_code),
             message: message.into(),
             fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+            duplicates: None,
         }
     }
 
@@ -112,6 +138,7 @@ impl RecordError {
             status_code: error.error_code,
             message: error.message,
             fields: vec![field.to_owned()],
+            duplicates: None,
         }
     }
 
@@ -131,6 +158,52 @@ impl RecordError {
             format!("{label}: id value of incorrect type: {id}"),
             &[field],
         )
+    }
+
+    /// Source: salesforce-contract.md §2.8 (a collections element has no details).
+    pub(crate) fn duplicates(found: DuplicatesFound) -> Self {
+        let error = Self::new("DUPLICATES_DETECTED", found.message.clone(), &[]);
+        Self {
+            duplicates: Some(Box::new(found)),
+            ..error
+        }
+    }
+
+    /// Source: salesforce-contract.md §3.2.
+    pub(crate) fn not_writable(field: &str) -> Self {
+        let message = format!(
+            "Unable to create/update fields: {field}. Please check the security settings of this field and verify that it is read/write for your profile or permission set."
+        );
+        Self::new("INVALID_FIELD_FOR_INSERT_UPDATE", message, &[field])
+    }
+
+    /// Source: salesforce-contract.md §3.4.
+    pub(crate) fn deleted() -> Self {
+        Self::new("ENTITY_IS_DELETED", "entity is deleted", &[])
+    }
+
+    /// Source: salesforce-contract.md §3.4.
+    pub(crate) fn converted() -> Self {
+        Self::new(
+            "CANNOT_UPDATE_CONVERTED_LEAD",
+            "cannot reference converted lead",
+            &[],
+        )
+    }
+
+    /// The record exists, but not for this user. Source: salesforce-contract.md §3.4.
+    pub(crate) fn no_access_to(id: RecordId) -> Self {
+        Self::new(
+            "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+            format!("insufficient access rights on cross-reference id: {id}"),
+            &[],
+        )
+    }
+
+    /// Several records hold the key of a path, which is answered with all of them.
+    /// Source: salesforce-contract.md §2.5.
+    pub(crate) fn ambiguous_key() -> Self {
+        Self::new("DUPLICATE_EXTERNAL_ID", "more than one record found", &[])
     }
 
     /// The record is unknown. Source: salesforce-contract.md §2.4 and §3.4.

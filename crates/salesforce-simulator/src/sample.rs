@@ -103,13 +103,15 @@ pub fn sample_fields() -> Vec<Value> {
     fields
 }
 
-/// Returns the body of `POST /simulator/orgs/{host}/records/{object}`: `count` people, whose ids are
-/// [`record_id`] of the object's prefix and 1, 2, ….
+/// Returns the body of `POST /simulator/orgs/{host}/records/{object}`: `count` people or companies,
+/// whose ids are [`record_id`] of the object's prefix and 1, 2, ….
 ///
-/// `object` is `Contact` or `Lead`; anything else gets Contacts.
+/// `object` is `Contact`, `Lead` or `Account`; anything else gets Contacts.
 pub fn sample_records(object: &str, count: u64) -> Vec<Value> {
     let object = ObjectName::parse(object).unwrap_or(ObjectName::Contact);
-    (1..=count).map(|number| person(object, number)).collect()
+    (1..=count)
+        .map(|number| Value::Object(members(object, number)))
+        .collect()
 }
 
 /// Creates the sample org with its fields and records.
@@ -126,46 +128,63 @@ fn try_create(world: &World) -> Result<(), AdminError> {
     for field in sample_fields() {
         put_field(&org, &field.to_string().into(), world.clock.now())?;
     }
-    for object in ObjectName::ALL {
-        seed(
-            &org,
-            object,
-            (1..=RECORDS).map(|number| members(object, number)).collect(),
-        )?;
+    let companies = 1..=COMPANIES.len() as u64;
+    seed(
+        &org,
+        ObjectName::Account,
+        companies
+            .map(|number| members(ObjectName::Account, number))
+            .collect(),
+    )?;
+    let mut contacts: Vec<_> = (1..=RECORDS)
+        .map(|number| members(ObjectName::Contact, number))
+        .collect();
+    for (contact, number) in contacts.iter_mut().zip(0..) {
+        let account = record_id(
+            ObjectName::Account.key_prefix(),
+            1 + number % COMPANIES.len() as u64,
+        );
+        contact.insert("AccountId".to_owned(), account.into());
     }
+    seed(&org, ObjectName::Contact, contacts)?;
+    let leads = (1..=RECORDS).map(|number| members(ObjectName::Lead, number));
+    seed(&org, ObjectName::Lead, leads.collect())?;
     Ok(())
 }
 
-fn person(object: ObjectName, number: u64) -> Value {
-    Value::Object(members(object, number))
+fn members(object: ObjectName, number: u64) -> Map<String, Value> {
+    let mut members = Map::new();
+    members.insert("Id".to_owned(), record_id(object.key_prefix(), number).into());
+    match object {
+        ObjectName::Contact => add_person(&mut members, "example.com", number),
+        ObjectName::Lead => {
+            add_person(&mut members, "example.net", number);
+            members.insert("Company".to_owned(), pick(&COMPANIES, number).into());
+            members.insert("Status".to_owned(), "Open - Not Contacted".into());
+        }
+        ObjectName::Account => {
+            members.insert("Name".to_owned(), pick(&COMPANIES, number).into());
+            members.insert("AccountNumber".to_owned(), format!("A-{number}").into());
+        }
+    }
+    members
 }
 
-fn members(object: ObjectName, number: u64) -> Map<String, Value> {
+fn add_person(members: &mut Map<String, Value>, mail_host: &str, number: u64) {
     // Lists of coprime lengths: names repeat together only after 460 people.
     let first = pick(&FIRST_NAMES, number);
     let last = pick(&LAST_NAMES, number);
-    let mail_host = match object {
-        ObjectName::Contact => "example.com",
-        ObjectName::Lead => "example.net",
-    };
     let mail_name: String = format!("{first}.{last}")
         .to_lowercase()
         .chars()
         .filter(|character| *character != '\'')
         .collect();
-    let mut members = Map::new();
-    members.insert("Id".to_owned(), record_id(object.key_prefix(), number).into());
     members.insert("FirstName".to_owned(), first.into());
     members.insert("LastName".to_owned(), last.into());
     members.insert(
         "Email".to_owned(),
         format!("{mail_name}.{number}@{mail_host}").into(),
     );
-    if object == ObjectName::Lead {
-        members.insert("Company".to_owned(), pick(&COMPANIES, number).into());
-        members.insert("Status".to_owned(), "Open - Not Contacted".into());
-    }
-    members
 }
 
 fn pick<const N: usize>(names: &[&'static str; N], number: u64) -> &'static str {

@@ -2,20 +2,25 @@
 
 mod describe;
 mod field;
+mod record_type;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
+use crate::ids::RecordId;
+
 pub(crate) use describe::{Described, describe, relationship_name};
 pub(crate) use field::{Field, FieldType, PicklistValue};
+pub(crate) use record_type::RecordType;
 
 /// The objects a simulated org has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum ObjectName {
     Contact,
     Lead,
+    Account,
 }
 
 /// The fields of one object that the API user can see.
@@ -25,14 +30,25 @@ pub(crate) struct Schema {
     by_lower_case_name: HashMap<String, usize>,
     /// Whole seconds, as `Last-Modified` carries them; rises with every change.
     modified: DateTime<Utc>,
+    record_types: Vec<RecordType>,
 }
 
 static CONTACT: LazyLock<Vec<Arc<Field>>> =
     LazyLock::new(|| standard_fields(include_str!("schema/contact.json")));
 static LEAD: LazyLock<Vec<Arc<Field>>> = LazyLock::new(|| standard_fields(include_str!("schema/lead.json")));
+static ACCOUNT: LazyLock<Vec<Arc<Field>>> =
+    LazyLock::new(|| standard_fields(include_str!("schema/account.json")));
+
+static PERSON_ACCOUNT: LazyLock<Vec<Arc<Field>>> =
+    LazyLock::new(|| standard_fields(include_str!("schema/person_account.json")));
+
+static RECORD_TYPE_ID: LazyLock<Arc<Field>> = LazyLock::new(|| Arc::new(record_type::field()));
+
+/// The field that tells persons from companies, the only one of theirs that Contacts have too.
+pub(crate) const IS_PERSON_ACCOUNT: &str = "IsPersonAccount";
 
 impl ObjectName {
-    pub(crate) const ALL: [Self; 2] = [Self::Contact, Self::Lead];
+    pub(crate) const ALL: [Self; 3] = [Self::Contact, Self::Lead, Self::Account];
 
     /// Reads an object name in any case, as Salesforce does.
     pub(crate) fn parse(text: &str) -> Option<Self> {
@@ -45,6 +61,7 @@ impl ObjectName {
         match self {
             Self::Contact => "Contact",
             Self::Lead => "Lead",
+            Self::Account => "Account",
         }
     }
 
@@ -52,6 +69,7 @@ impl ObjectName {
         match self {
             Self::Contact => "Contacts",
             Self::Lead => "Leads",
+            Self::Account => "Accounts",
         }
     }
 
@@ -60,13 +78,22 @@ impl ObjectName {
         match self {
             Self::Contact => "003",
             Self::Lead => "00Q",
+            Self::Account => "001",
         }
+    }
+
+    /// Finds the object whose ids begin as `id` does.
+    pub(crate) fn of_id(id: RecordId) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|object| id.short().starts_with(object.key_prefix()))
     }
 
     fn standard_fields(self) -> &'static [Arc<Field>] {
         match self {
             Self::Contact => &CONTACT,
             Self::Lead => &LEAD,
+            Self::Account => &ACCOUNT,
         }
     }
 }
@@ -78,6 +105,7 @@ impl Schema {
             fields: Vec::new(),
             by_lower_case_name: HashMap::new(),
             modified: now.trunc_subsecs(0),
+            record_types: Vec::new(),
         };
         for field in object.standard_fields() {
             schema.insert(Arc::clone(field));
@@ -94,6 +122,29 @@ impl Schema {
         self.modified
     }
 
+    /// Returns the record types besides the master one, in the order in which they were set up.
+    pub(crate) fn record_types(&self) -> &[RecordType] {
+        &self.record_types
+    }
+
+    /// Returns the type of records that name none; none means the master one.
+    pub(crate) fn default_record_type(&self) -> Option<&RecordType> {
+        self.record_types.iter().find(|record_type| record_type.default)
+    }
+
+    /// Adds a record type, and with the first one the field `RecordTypeId`. A default one takes the place of
+    /// the one that was the default.
+    pub(crate) fn put_record_type(&mut self, record_type: RecordType, now: DateTime<Utc>) {
+        if record_type.default {
+            for other in &mut self.record_types {
+                other.default = false;
+            }
+        }
+        self.record_types.push(record_type);
+        self.insert(Arc::clone(&RECORD_TYPE_ID));
+        self.touch(now);
+    }
+
     /// Finds a field by its API name in any case (salesforce-contract.md §5.3).
     pub(crate) fn field(&self, name: &str) -> Option<&Arc<Field>> {
         let index = match self.by_lower_case_name.get(name) {
@@ -101,6 +152,20 @@ impl Schema {
             None => self.by_lower_case_name.get(&name.to_ascii_lowercase())?,
         };
         self.fields.get(*index)
+    }
+
+    /// Finds the lookup whose relationship has this name in any case: `Account` names `AccountId`, `Parent__r`
+    /// names `Parent__c` (salesforce-contract.md §5.3).
+    pub(crate) fn relationship(&self, name: &str) -> Option<&Arc<Field>> {
+        self.fields.iter().find(|field| {
+            field.relationship().is_some_and(|(stem, suffix)| {
+                name.len() == stem.len() + suffix.len()
+                    && name
+                        .get(..stem.len())
+                        .is_some_and(|start| start.eq_ignore_ascii_case(stem))
+                    && name[stem.len()..].eq_ignore_ascii_case(suffix)
+            })
+        })
     }
 
     /// Adds a field, or replaces the one of that name. Returns whether it is new.
@@ -142,6 +207,15 @@ impl Schema {
     }
 }
 
+/// Returns the fields that `object` has only where Accounts may be persons.
+pub(crate) fn person_account_fields(object: ObjectName) -> Vec<Field> {
+    PERSON_ACCOUNT
+        .iter()
+        .filter(|field| object == ObjectName::Account || field.name == IS_PERSON_ACCOUNT)
+        .map(|field| Field::clone(field))
+        .collect()
+}
+
 /// Reads one of the embedded tables of salesforce-contract.md §5.4.
 fn standard_fields(table: &str) -> Vec<Arc<Field>> {
     let fields: Vec<Field> =
@@ -166,12 +240,14 @@ mod tests {
     fn the_embedded_tables_hold_every_standard_field() {
         assert_eq!(ObjectName::Contact.standard_fields().len(), 59);
         assert_eq!(ObjectName::Lead.standard_fields().len(), 54);
+        assert_eq!(ObjectName::Account.standard_fields().len(), 34);
     }
 
     #[test]
     fn the_required_fields_are_those_the_contract_computes() {
         assert_eq!(required_on_create(ObjectName::Contact), ["LastName"]);
         assert_eq!(required_on_create(ObjectName::Lead), ["LastName", "Company"]);
+        assert_eq!(required_on_create(ObjectName::Account), ["Name"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::routing::any;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -14,7 +15,7 @@ use crate::connection::Connection;
 use crate::sample;
 use crate::wire::CuttableListener;
 use crate::world::World;
-use crate::{admin, surface};
+use crate::{admin, page, surface};
 
 /// How a simulator is started.
 #[derive(Debug, Clone)]
@@ -23,7 +24,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// What sessions, quotas and time stamps go by.
     pub clock: Clock,
-    /// Whether the org of [`sample`] exists from the start, with 100 Contacts and 100 Leads.
+    /// Whether the org of [`sample`] exists from the start, with 100 Contacts, 100 Leads and 7
+    /// Accounts.
     pub sample_org: bool,
 }
 
@@ -66,6 +68,7 @@ impl Simulator {
             sample::create(&world);
         }
         let router = Router::new()
+            .route("/", any(page::home))
             .nest("/simulator", admin::router())
             .fallback(surface::answer)
             .with_state(world)

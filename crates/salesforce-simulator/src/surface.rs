@@ -4,9 +4,13 @@
 
 mod bulk;
 mod collections;
+mod conditions;
 mod describe;
+mod duplicates;
 mod encoding;
+mod flavour;
 mod limits;
+mod many;
 mod multipart;
 mod oauth;
 mod query;
@@ -16,7 +20,10 @@ mod route;
 mod serve;
 mod session;
 mod setup;
+mod single;
+mod spoil;
 mod tooling;
+mod write_options;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,14 +31,15 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 
 use crate::connection::Connection;
 use crate::org::{MAX_BODY_BYTES, Occasion};
 use crate::refusal::CallError;
 use crate::world::{Destination, World};
-use route::{Resource, Route};
+use route::Route;
+use serve::Presence;
 
 /// Longest URI, and longest URI with headers. Source: salesforce-contract.md §3.2.
 const MAX_HEAD_BYTES: usize = 16_384;
@@ -70,8 +78,8 @@ pub(crate) async fn answer(
             .options
             .bulk
             .max_upload_bytes
-            .max(org.options.switches.max_body_bytes),
-        Destination::Org { org, .. } => org.options.switches.max_body_bytes,
+            .max(org.state().switches().max_body_bytes),
+        Destination::Org { org, .. } => org.state().switches().max_body_bytes,
         Destination::Login(_) | Destination::Nowhere => MAX_BODY_BYTES,
     };
     let Ok(body) = to_bytes(body, max_body_bytes).await else {
@@ -82,8 +90,12 @@ pub(crate) async fn answer(
         Err(refusal) => return *refusal,
     };
     // In a task of its own: Salesforce finishes what it has begun, even if the client hangs up.
-    let exchange = tokio::spawn(async move { exchange(&world, destination, &connection, parts, body).await });
-    exchange.await.unwrap_or_else(|error| {
+    let (waiting, presence) = Presence::begin();
+    let exchange =
+        tokio::spawn(async move { exchange(&world, destination, &connection, parts, body, &presence).await });
+    let answer = exchange.await;
+    drop(waiting);
+    answer.unwrap_or_else(|error| {
         tracing::error!(%error, "answering a request failed");
         reply::call_error(&CallError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -99,6 +111,7 @@ async fn exchange(
     connection: &Connection,
     parts: Parts,
     body: Bytes,
+    presence: &Presence,
 ) -> Response {
     let route = Route::parse(parts.uri.path());
     let mut at_login = false;
@@ -127,8 +140,9 @@ async fn exchange(
         at_login,
         peer: connection.peer,
     };
-    let response = serve::serve(world, &org, &connection.wire, &request).await;
-    if org.options.switches.compressed_answers {
+    let response = serve::serve(world, &org, &connection.wire, &request, presence).await;
+    let compresses = org.state().switches().compressed_answers;
+    if compresses {
         encoding::compress(&request.parts.headers, response).await
     } else {
         response
@@ -137,13 +151,7 @@ async fn exchange(
 
 impl ApiRequest {
     fn occasion(&self) -> Occasion {
-        match (&self.route.resource, &self.parts.method) {
-            (Resource::Token, _) => Occasion::Token,
-            (Resource::Describe { .. }, _) => Occasion::Describe,
-            (Resource::Collections, &Method::POST | &Method::PATCH)
-            | (Resource::CollectionsUpsert { .. }, &Method::PATCH) => Occasion::Write,
-            _ => Occasion::Any,
-        }
+        Occasion::of(&self.parts.method, self.parts.uri.path())
     }
 
     fn header(&self, name: header::HeaderName) -> Option<&str> {

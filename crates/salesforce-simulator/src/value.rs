@@ -1,8 +1,10 @@
 //! What a field takes, in two steps: a JSON value of the wrong type fails the whole call, a value that the
 //! field refuses fails one record. Source: salesforce-contract.md §2.6, §3.4 and §9.
 
+mod number;
+
 use chrono::{DateTime, NaiveDate, Utc};
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use crate::clock::datetime_out;
 use crate::ids::RecordId;
@@ -29,11 +31,9 @@ pub(crate) fn read(field: &Field, given: &Value) -> Result<Value, CallError> {
         (FieldType::Id | FieldType::Reference, Value::String(_)) | (FieldType::Boolean, Value::Bool(_)) => {
             Some(given.clone())
         }
-        (FieldType::Int, _) => whole_number(given),
-        (kind, _) if kind.is_number() => number(given),
-        (FieldType::Date, Value::String(text)) => NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .is_ok()
-            .then(|| given.clone()),
+        (FieldType::Int, _) => number::whole_number(given),
+        (kind, _) if kind.is_number() => number::number(given),
+        (FieldType::Date, Value::String(text)) => is_date(text).then(|| given.clone()),
         (FieldType::Datetime, Value::String(text)) => {
             instant(text).map(|instant| Value::String(datetime_out(instant)))
         }
@@ -50,9 +50,14 @@ pub(crate) fn read(field: &Field, given: &Value) -> Result<Value, CallError> {
 pub(crate) fn check(field: &Field, value: Value) -> Result<Value, RecordError> {
     match value {
         Value::String(text) => check_text(field, text).map(Value::String),
-        Value::Number(number) if field.field_type.is_number() => check_number(field, &number),
+        Value::Number(number) if field.field_type.is_number() => number::check(field, &number),
         other => Ok(other),
     }
+}
+
+/// Returns text without its quotes, and anything else as JSON.
+pub(crate) fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn check_text(field: &Field, text: String) -> Result<String, RecordError> {
@@ -61,6 +66,17 @@ fn check_text(field: &Field, text: String) -> Result<String, RecordError> {
         // Checked when the type was read.
         FieldType::Date | FieldType::Datetime | FieldType::Id => return Ok(text),
         _ => {}
+    }
+    if text.contains(is_outside_charset) {
+        let message = format!(
+            "{}: text holds a character outside of the supported charset",
+            field.label
+        );
+        return Err(RecordError::new(
+            "TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET",
+            message,
+            &[&field.name],
+        ));
     }
     let max_length = usize::try_from(field.length).unwrap_or(usize::MAX);
     if text.chars().count() > max_length {
@@ -127,36 +143,6 @@ fn check_reference(field: &Field, text: &str) -> Result<String, RecordError> {
     }
 }
 
-fn check_number(field: &Field, number: &Number) -> Result<Value, RecordError> {
-    let out_of_range = || {
-        let message = format!(
-            "{}: value outside of valid range on numeric field: {number}",
-            field.label
-        );
-        RecordError::new("NUMBER_OUTSIDE_VALID_RANGE", message, &[&field.name])
-    };
-    let value = number.as_f64().ok_or_else(out_of_range)?;
-    let whole_digits = if field.field_type == FieldType::Int {
-        field.digits
-    } else {
-        field.precision.saturating_sub(field.scale)
-    };
-    if value.abs() >= 10_f64.powf(f64::from(whole_digits)) {
-        return Err(out_of_range());
-    }
-    if field.field_type == FieldType::Int {
-        return Ok(Value::Number(number.clone()));
-    }
-    // Excess decimals are rounded, not refused (salesforce-contract.md §9).
-    let step = 10_f64.powf(f64::from(field.scale));
-    let rounded = (value * step).round() / step;
-    // Scaling overflowed: the value has no decimals to round.
-    let stored = if rounded.is_finite() { rounded } else { value };
-    Number::from_f64(stored)
-        .map(Value::Number)
-        .ok_or_else(out_of_range)
-}
-
 /// The simulator's own rule, since Salesforce's is not published: one `@`, something before it, a dot inside
 /// the domain, no white space.
 fn is_email(text: &str) -> bool {
@@ -170,21 +156,19 @@ fn is_email(text: &str) -> bool {
         && domain.split('.').all(|label| !label.is_empty())
 }
 
-fn number(given: &Value) -> Option<Value> {
-    let value = match given {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse().ok()?,
-        _ => return None,
-    };
-    Number::from_f64(value).map(Value::Number)
+/// Reads `YYYY-MM-DD`, every digit of it.
+fn is_date(text: &str) -> bool {
+    let is_written_out = text.len() == "YYYY-MM-DD".len()
+        && text.bytes().enumerate().all(|(position, byte)| match position {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    is_written_out && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok()
 }
 
-fn whole_number(given: &Value) -> Option<Value> {
-    match given {
-        Value::Number(number) => number.as_i64().map(Value::from),
-        Value::String(text) => text.trim().parse::<i64>().ok().map(Value::from),
-        _ => None,
-    }
+/// The simulator's own rule, since Salesforce's is not published: what XML 1.0 cannot hold.
+fn is_outside_charset(character: char) -> bool {
+    matches!(character, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// Reads ISO 8601 with an offset, with or without its colon, as Salesforce writes and takes it.
@@ -204,6 +188,7 @@ fn key_prefix(object: &str) -> Option<&'static str> {
         "User" => Some("005"),
         "Opportunity" => Some("006"),
         "Lead" => Some("00Q"),
+        "RecordType" => Some("012"),
         "Group" => Some("00G"),
         "DandBCompany" => Some("06E"),
         "Individual" => Some("0PK"),
@@ -259,6 +244,26 @@ mod tests {
         ] {
             assert!(!is_email(invalid), "{invalid}");
         }
+    }
+
+    #[test]
+    fn a_date_has_all_its_digits_and_is_in_the_calendar() {
+        for (text, expected) in [
+            ("2024-02-29", true),
+            ("2026-02-29", false),
+            ("2026-1-02", false),
+            ("+026-01-02", false),
+            ("2026-01-02T00:00:00Z", false),
+        ] {
+            assert_eq!(is_date(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn control_characters_are_outside_the_charset_and_white_space_is_not() {
+        assert!("a\u{0}b".contains(is_outside_charset));
+        assert!("a\u{1b}b".contains(is_outside_charset));
+        assert!(!"tab\t line\r\n é 漢 🦀".contains(is_outside_charset));
     }
 
     #[test]

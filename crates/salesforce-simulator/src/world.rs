@@ -37,6 +37,8 @@ pub(crate) enum CreateOrgError {
     RepeatedApp(String),
     #[error("host {0:?} is not a host name of its own, such as acme.my.salesforce.com")]
     Host(String),
+    #[error("{0}")]
+    Options(String),
 }
 
 impl World {
@@ -62,6 +64,9 @@ impl World {
         }
         if let Some(app) = repeated(&options.apps, |app| app.client_id.clone()) {
             return Err(CreateOrgError::RepeatedApp(app.client_id.clone()));
+        }
+        if let Some(problem) = options.problem() {
+            return Err(CreateOrgError::Options(problem));
         }
         // A user that an app runs as exists, even if nobody gave it a password.
         let implied: Vec<User> = options
@@ -137,6 +142,11 @@ fn without_port(host: &str) -> &str {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     }
+}
+
+/// Tells whether a `Host` header means this machine, and no org by its own name.
+pub(crate) fn is_local(host_header: &str) -> bool {
+    is_loopback(without_port(host_header))
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -38,6 +38,8 @@ struct NewField {
     updateable: bool,
     #[serde(default)]
     picklist_values: Vec<String>,
+    /// The object that a reference looks up; the field's own, unless given.
+    reference_to: Option<String>,
     #[serde(default)]
     restricted: bool,
     /// Whether a value must be given.
@@ -120,6 +122,17 @@ impl NewField {
             )));
         }
         let is_boolean = self.field_type == FieldType::Boolean;
+        let reference_to = match (self.field_type, &self.reference_to) {
+            (FieldType::Reference, Some(name)) => vec![super::object(name)?.name().to_owned()],
+            (FieldType::Reference, None) => vec![object.name().to_owned()],
+            (_, Some(_)) => {
+                return Err(AdminError::bad_request(format!(
+                    "{} has reference_to, which only a field of type reference may have",
+                    self.name
+                )));
+            }
+            (_, None) => Vec::new(),
+        };
         Ok(Field {
             label: self.label.unwrap_or_else(|| self.name.clone()),
             length: self.length.unwrap_or_else(|| default_length(self.field_type)),
@@ -142,10 +155,7 @@ impl NewField {
                     value,
                 })
                 .collect(),
-            reference_to: match self.field_type {
-                FieldType::Reference => vec![object.name().to_owned()],
-                _ => Vec::new(),
-            },
+            reference_to,
             extra_type_info: match self.field_type {
                 FieldType::Textarea => Some("plaintextarea".to_owned()),
                 _ => None,

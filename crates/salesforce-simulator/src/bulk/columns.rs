@@ -26,11 +26,7 @@ enum Column {
     Id,
     Field(Arc<Field>),
     /// `Account.AcctKey__c`: the lookup is found by a field of the record it names.
-    Parent {
-        lookup: Arc<Field>,
-        relationship: String,
-        key: String,
-    },
+    Parent(String),
 }
 
 impl Columns {
@@ -68,12 +64,7 @@ impl Columns {
             match column {
                 Column::Id => record.insert("Id".to_owned(), nullable(text)),
                 Column::Field(field) => record.insert(field.name.clone(), nullable(text)),
-                Column::Parent { lookup, .. } if text == NULL => {
-                    record.insert(lookup.name.clone(), Value::Null)
-                }
-                Column::Parent {
-                    relationship, key, ..
-                } => record.insert(relationship.clone(), json!({key: text})),
+                Column::Parent(name) => record.insert(name.clone(), nullable(text)),
             };
         }
         record
@@ -106,11 +97,7 @@ fn find(state: &OrgState, object: ObjectName, name: &str, viewer: Viewer) -> Opt
         .iter()
         .filter_map(|parent| state.seen_field(ObjectName::parse(parent)?, key, viewer))
         .find(|key| key.is_upsert_key())?;
-    Some(Column::Parent {
-        lookup,
-        relationship,
-        key: key.name.clone(),
-    })
+    Some(Column::Parent(format!("{relationship}.{}", key.name)))
 }
 
 fn nullable(text: &str) -> Value {

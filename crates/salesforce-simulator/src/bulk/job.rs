@@ -24,7 +24,7 @@ pub(crate) struct Job {
     pub external_id_field: Option<String>,
     pub delimiter: Delimiter,
     pub line_ending: LineEnding,
-    pub assignment_rule_id: Option<String>,
+    pub assignment_rule_id: Option<RecordId>,
     /// The number in `v67.0`, of the call that created it.
     pub version: u32,
     pub created_by: RecordId,
@@ -100,7 +100,7 @@ impl Job {
             shown["externalIdFieldName"] = json!(field);
         }
         if let Some(rule) = &self.assignment_rule_id {
-            shown["assignmentRuleId"] = json!(rule);
+            shown["assignmentRuleId"] = json!(rule.to_string());
         }
         shown["concurrencyMode"] = json!("Parallel");
         shown["contentType"] = json!("CSV");

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use super::job::{Delimiter, Job, JobOperation, JobState, LineEnding};
 use super::options::ErrorNames;
 use super::run::Run;
-use crate::org::{OrgState, User};
+use crate::ids::RecordId;
+use crate::org::{ASSIGNMENT_RULE_PREFIX, OrgState, User};
 use crate::refusal::CallError;
 use crate::schema::ObjectName;
 use crate::setup::Viewer;
@@ -108,6 +109,13 @@ impl NewJob {
                 object.name()
             )));
         }
+        let assignment_rule_id = match self.assignment_rule_id {
+            None => None,
+            Some(id) => Some(
+                assignment_rule(state, &id)
+                    .ok_or_else(|| invalid(format!("{id} is no assignment rule of Lead")))?,
+            ),
+        };
         Ok(Job {
             id: state.bulk.next_id(),
             object,
@@ -115,7 +123,7 @@ impl NewJob {
             external_id_field,
             delimiter: self.column_delimiter.unwrap_or_default(),
             line_ending: self.line_ending.unwrap_or_default(),
-            assignment_rule_id: self.assignment_rule_id,
+            assignment_rule_id,
             version,
             created_by: viewer.user_id,
             creator,
@@ -127,6 +135,12 @@ impl NewJob {
             error_message: None,
         })
     }
+}
+
+fn assignment_rule(state: &OrgState, id: &str) -> Option<RecordId> {
+    let id = RecordId::parse_of(ASSIGNMENT_RULE_PREFIX, id)?;
+    let is_known = state.rules.assignments.iter().any(|rule| rule.id == id);
+    is_known.then_some(id)
 }
 
 /// Returns the name of a key field as describe writes it. Source: salesforce-contract.md §2.5 and §7.

@@ -1,18 +1,15 @@
 //! Working a job off, 200 rows at a time. Source: salesforce-contract.md §7.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use csv::StringRecord;
-use serde_json::{Map, Value};
 
 use super::columns::Columns;
-use super::delete;
-use super::job::{Job, JobOperation, JobState};
+use super::job::{Job, JobState};
 use super::options::BulkOptions;
+use super::rows::BegunRows;
 use crate::ids::RecordId;
-use crate::org::{FaultAction, Occasion, OrgState, RecordFault, WriteKind};
-use crate::refusal::{CallError, RecordError};
+use crate::org::{FaultAction, Occasion, Org, OrgState};
+use crate::refusal::RecordError;
 use crate::setup::Viewer;
-use crate::write::{self, Author, Operation, RecordResult, UpsertKey, WriteRequest};
 
 /// Rows that are written at once: what triggers see. Source: salesforce-contract.md §2.1.
 const ROWS_AT_ONCE: usize = 200;
@@ -66,7 +63,7 @@ impl Run {
 }
 
 /// Does what the jobs of an org have done by `now`.
-pub(crate) fn catch_up(options: &BulkOptions, state: &mut OrgState, now: DateTime<Utc>) {
+pub(crate) fn catch_up(org: &Org, state: &mut OrgState, now: DateTime<Utc>) {
     state.bulk.expire(now);
     if state.bulk.jobs.iter().all(|job| job.state.is_final()) {
         return;
@@ -74,10 +71,11 @@ pub(crate) fn catch_up(options: &BulkOptions, state: &mut OrgState, now: DateTim
     let mut jobs = std::mem::take(&mut state.bulk.jobs);
     for job in &mut jobs {
         if job.state == JobState::UploadComplete {
-            begin(options, state, job, now);
+            begin(&org.options.bulk, state, job, now);
         }
-        while job.state == JobState::InProgress && job.run.next <= now {
-            step(options, state, job);
+        let mut goes_on = true;
+        while goes_on && job.state == JobState::InProgress && job.run.next <= now {
+            goes_on = step(org, state, job);
         }
     }
     state.bulk.jobs = jobs;
@@ -110,120 +108,55 @@ fn begin(options: &BulkOptions, state: &OrgState, job: &mut Job, now: DateTime<U
     }
 }
 
-/// Writes the next 200 rows, or ends the job.
-fn step(options: &BulkOptions, state: &mut OrgState, job: &mut Job) {
+/// Writes the next 200 rows, or ends the job. Returns whether to go on at once: not while calls hold the rows.
+fn step(org: &Org, state: &mut OrgState, job: &mut Job) -> bool {
+    let options = &org.options.bulk;
     let now = job.run.next;
     let (Some(columns), Some(Ok(upload))) = (&job.run.columns, &job.content) else {
-        return;
+        return false;
     };
     let processed = job.run.processed();
     let rows = &upload.rows[processed..(processed + ROWS_AT_ONCE).min(upload.rows.len())];
     if rows.is_empty() {
         job.set_state(JobState::JobComplete, now);
-        return;
+        return true;
     }
     if processed.is_multiple_of(ROWS_PER_BATCH) && job.run.retries_of_batch == 0 {
         if state.bulk.batches.total(now) >= options.daily_batches {
             job.fail("ExceededQuota : ApiBatchItems Limit exceeded.".to_owned(), now);
-            return;
+            return true;
         }
         state.bulk.batches.add(now, 1);
     }
 
-    let fault = match state.faults.next(Occasion::Bulk) {
+    let fault = match state.faults.next(Occasion::BulkRows) {
         Some(FaultAction::RecordError(fault)) => Some(fault),
         Some(FaultAction::Status(fault)) => {
             job.fail(format!("InternalServerError : {}", fault.message), now);
-            return;
+            return true;
         }
         Some(_) | None => None,
     };
-    let is_locked = fault.as_ref().is_some_and(|fault| fault.status_code == LOCKED);
-    if is_locked && job.run.retries_of_batch < options.max_retries {
+    let is_scripted = fault.as_ref().is_some_and(|fault| fault.status_code == LOCKED);
+    let mut begun = BegunRows::begin(state, job, columns, rows, now);
+    let is_held = begun.are_held(org, state);
+    if (is_scripted || is_held) && job.run.retries_of_batch < options.max_retries {
         job.run.retries += 1;
         job.run.retries_of_batch += 1;
-    } else {
-        let results = write_rows(state, job, columns, rows, fault.as_ref(), now);
-        job.run.results.extend(results);
-        job.run.retries_of_batch = 0;
+        job.run.next = now + seconds(options.seconds_per_batch);
+        // Calls let go of their rows only between two looks at the job.
+        return !is_held;
     }
-    let is_done = job.run.processed() == upload.rows.len();
-    if is_done {
+    begun.refuse_held(org, state);
+    let results = begun.write(state, fault.as_ref());
+    job.run.results.extend(results);
+    job.run.retries_of_batch = 0;
+    if job.run.processed() == upload.rows.len() {
         job.set_state(JobState::JobComplete, now);
     } else {
         job.run.next = now + seconds(options.seconds_per_batch);
     }
-}
-
-fn write_rows(
-    state: &mut OrgState,
-    job: &Job,
-    columns: &Columns,
-    rows: &[StringRecord],
-    fault: Option<&RecordFault>,
-    now: DateTime<Utc>,
-) -> Vec<RowResult> {
-    let records = rows.iter().map(|row| columns.record(row)).collect();
-    let author = Author {
-        user_id: job.created_by,
-        permissions: &job.creator.permissions,
-        now,
-    };
-    let written = match job.operation {
-        JobOperation::Delete => delete::delete(state.table_mut(job.object), records, fault, author),
-        JobOperation::Insert | JobOperation::Update | JobOperation::Upsert => {
-            request(state, job, records, author).map_or_else(
-                // A field was hidden or deleted while the job ran.
-                |error| refuse_all(rows.len(), &error),
-                |request| write::apply(state, &request, fault, author),
-            )
-        }
-    };
-    written
-        .into_iter()
-        .zip(rows)
-        .map(|(result, row)| RowResult {
-            is_created: result.outcome.is_ok() && result.kind == WriteKind::Create,
-            outcome: result.outcome,
-            named: columns.id(row),
-        })
-        .collect()
-}
-
-fn request(
-    state: &OrgState,
-    job: &Job,
-    records: Vec<Map<String, Value>>,
-    author: Author<'_>,
-) -> Result<WriteRequest, CallError> {
-    let operation = operation(state, job)?;
-    let mut request = WriteRequest::of_records(state, operation, job.object, records);
-    state.restrict(&mut request, author.viewer())?;
-    Ok(request)
-}
-
-fn refuse_all(rows: usize, error: &CallError) -> Vec<RecordResult> {
-    let refuse = || RecordResult {
-        kind: WriteKind::Update,
-        outcome: Err(RecordError {
-            status_code: error.error_code.clone(),
-            message: error.message.clone(),
-            fields: Vec::new(),
-        }),
-    };
-    (0..rows).map(|_| refuse()).collect()
-}
-
-fn operation(state: &OrgState, job: &Job) -> Result<Operation, CallError> {
-    Ok(match (job.operation, &job.external_id_field) {
-        (JobOperation::Insert, _) => Operation::Create,
-        (JobOperation::Upsert, Some(name)) => Operation::Upsert {
-            object: job.object,
-            key: UpsertKey::find(state, job.object, name)?,
-            update_only: false,
-        },
-        (JobOperation::Update | JobOperation::Upsert | JobOperation::Delete, _) => Operation::Update,
-    })
+    true
 }
 
 fn seconds(seconds: u32) -> TimeDelta {

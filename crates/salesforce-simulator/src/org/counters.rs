@@ -11,9 +11,10 @@ pub(crate) struct Counters {
     pub token_failures: u64,
     /// Describes answered, with 200 or 304.
     pub describe_calls: u64,
-    /// Collections requests that were applied record by record.
+    /// Write requests, of collections or of one record, that were applied record by record.
     pub write_calls: u64,
-    /// Collections requests that were refused as a whole or never applied.
+    /// Write requests that were refused as a whole or never applied; a single record that was refused counts in
+    /// both.
     pub write_calls_failed: u64,
     /// Records in `write_calls`; the sum of written and refused.
     pub records_received: u64,
@@ -28,4 +29,12 @@ pub(crate) struct Counters {
     pub max_concurrent_writes: usize,
     /// How often a write call named a record that another write call, not yet answered, also named.
     pub same_record_overlaps: u64,
+    /// Write calls that had to wait for rows.
+    pub lock_waits: u64,
+    /// Records that were refused because their rows stayed locked.
+    pub lock_failures: u64,
+    /// Writes that were applied after their client had gone.
+    pub late_writes: u64,
+    /// Requests refused because too many long ones were running.
+    pub long_running_refused: u64,
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 pub(crate) enum WriteKind {
     Create,
     Update,
+    Delete,
 }
 
 /// One record of one write call.
@@ -18,6 +19,8 @@ pub(crate) struct HistoryEntry {
     pub n: u64,
     /// Counts from 1; the same for all records of one call.
     pub call: u64,
+    /// When it was applied.
+    pub time: String,
     pub object: &'static str,
     /// None where no record was found or made.
     pub id: Option<String>,

@@ -1,9 +1,9 @@
 //! The switches of logins, sessions and quota. The default comes first in each.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// `switches.login` of `POST /simulator/orgs`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LoginSwitches {
     pub authorize: Consent,
@@ -25,7 +25,7 @@ pub(crate) struct LoginSwitches {
 }
 
 /// What the user does on the page of `/services/oauth2/authorize`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Consent {
     #[default]
@@ -34,7 +34,7 @@ pub(crate) enum Consent {
 }
 
 /// How a refused password is worded. Source: salesforce-contract.md §1.2.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum WrongPassword {
     #[default]
@@ -44,7 +44,7 @@ pub(crate) enum WrongPassword {
 }
 
 /// How a wrong consumer secret is answered. Source: salesforce-contract.md §1.2.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum WrongSecret {
     #[default]
@@ -56,7 +56,7 @@ pub(crate) enum WrongSecret {
 }
 
 /// How a wrong `aud` is worded. Source: salesforce-contract.md §1.1.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum WrongAudience {
     #[default]
@@ -65,7 +65,7 @@ pub(crate) enum WrongAudience {
 }
 
 /// Where an inactive user is named. Source: salesforce-contract.md §1.2.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum InactiveUser {
     /// `invalid_grant`, as seen in the wild.
@@ -76,7 +76,7 @@ pub(crate) enum InactiveUser {
 }
 
 /// How too many logins are named. Source: salesforce-contract.md §1.2.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum LoginRate {
     #[default]
@@ -85,7 +85,7 @@ pub(crate) enum LoginRate {
 }
 
 /// The body of a refused revocation. Source: salesforce-contract.md §1.6.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RevokeError {
     #[default]
@@ -94,7 +94,7 @@ pub(crate) enum RevokeError {
 }
 
 /// Which uses push the end of a session out. Source: salesforce-contract.md §1.4.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SessionUse {
     #[default]
@@ -104,7 +104,7 @@ pub(crate) enum SessionUse {
 }
 
 /// In which form a request without a living session is refused. Source: salesforce-contract.md §3.1.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SessionErrorForm {
     /// The array of one error.
@@ -117,7 +117,7 @@ pub(crate) enum SessionErrorForm {
 }
 
 /// How true a number is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Told {
     #[default]

@@ -1,10 +1,12 @@
 //! What an org is created with.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde::Deserialize;
 
+use super::latency::LatencyOptions;
 use super::{App, IpRange, QuotaOptions, Switches, User};
 use crate::bulk::BulkOptions;
 use crate::login_host::LoginHost;
@@ -46,9 +48,17 @@ pub(crate) struct OrgOptions {
     pub daily_request_limit: u64,
     #[serde(default)]
     pub usage_header: UsageHeader,
-    /// How long each answer takes.
+    /// How long each answer takes; short for `latency.per_call_ms`.
     #[serde(default)]
-    pub latency_ms: u64,
+    pub latency_ms: Option<u64>,
+    #[serde(default)]
+    pub latency: Option<LatencyOptions>,
+    /// How long a write waits for rows that another write has locked.
+    #[serde(default = "default_lock_wait_ms")]
+    pub lock_wait_ms: u64,
+    /// Long-running requests from which on new ones are refused; by the type of the org, unless given.
+    #[serde(default)]
+    pub concurrent_long_limit: Option<NonZeroUsize>,
     /// Where documents disagree or an org may be configured either way.
     #[serde(default)]
     pub switches: Switches,
@@ -98,8 +108,34 @@ pub(crate) enum UsageHeader {
 }
 
 impl OrgOptions {
-    pub(crate) fn latency(&self) -> Duration {
-        Duration::from_millis(self.latency_ms)
+    /// Returns what is wrong with them, and the fix.
+    pub(crate) fn problem(&self) -> Option<String> {
+        match (self.latency_ms, &self.latency) {
+            (Some(_), Some(_)) => {
+                Some("latency_ms and latency say the same; give latency.per_call_ms alone".to_owned())
+            }
+            (_, Some(latency)) => latency.problem(),
+            (_, None) => None,
+        }
+    }
+
+    pub(crate) fn latency(&self) -> LatencyOptions {
+        self.latency.unwrap_or_else(|| LatencyOptions {
+            per_call_ms: self.latency_ms.unwrap_or_default(),
+            ..LatencyOptions::default()
+        })
+    }
+
+    pub(crate) fn lock_wait(&self) -> Duration {
+        Duration::from_millis(self.lock_wait_ms)
+    }
+
+    /// Source: salesforce-contract.md §4.4.
+    pub(crate) fn concurrent_long_limit(&self) -> usize {
+        let is_small =
+            self.organization_type.starts_with("Developer") || self.organization_type.contains("Trial");
+        let by_type = if is_small && !self.is_sandbox() { 5 } else { 25 };
+        self.concurrent_long_limit.map_or(by_type, NonZeroUsize::get)
     }
 
     pub(crate) fn session_idle(&self) -> TimeDelta {
@@ -126,6 +162,11 @@ fn default_type() -> String {
 
 fn default_daily_request_limit() -> u64 {
     100_000
+}
+
+/// How long Salesforce waits for a row, by common knowledge.
+fn default_lock_wait_ms() -> u64 {
+    10_000
 }
 
 /// Source: salesforce-contract.md §1.4 (two hours).

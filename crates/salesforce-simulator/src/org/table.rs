@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::ids::{RecordId, record_id};
-use crate::schema::{Field, FieldType, ObjectName, Schema};
+use crate::schema::{Field, FieldType, ObjectName, RecordType, Schema};
 
 /// Field values by API name; a field that is null has no entry.
 pub(crate) type Values = BTreeMap<String, Value>;
@@ -38,13 +38,13 @@ impl Record {
         self.values.get(flag) == Some(&Value::Bool(true))
     }
 
-    /// Returns the value of `field` as read over the API: a checkbox is never null, a name is made of its
-    /// parts.
+    /// Returns the value of `field` as read over the API: a checkbox is never null, the name of a
+    /// person is made of its parts.
     pub(crate) fn value(&self, field: &Field) -> Value {
         if field.name == "Id" {
             return Value::String(self.id.to_string());
         }
-        if field.name == "Name" {
+        if field.name == "Name" && !self.values.contains_key("Name") {
             let parts: Vec<&str> = ["FirstName", "LastName"]
                 .into_iter()
                 .filter_map(|part| self.values.get(part).and_then(Value::as_str))
@@ -121,6 +121,10 @@ impl Table {
             .collect();
         found.sort_unstable();
         found
+    }
+
+    pub(crate) fn put_record_type(&mut self, record_type: RecordType, now: DateTime<Utc>) {
+        self.schema.put_record_type(record_type, now);
     }
 
     pub(crate) fn put_field(&mut self, field: Field, now: DateTime<Utc>) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Field, FieldType, ObjectName};
+use super::{Field, FieldType, ObjectName, RecordType, record_type};
 
 /// Longest text area that is not "long": it can be filtered and sorted.
 /// Source: salesforce-contract.md §5.2.
@@ -18,6 +18,7 @@ pub(crate) struct Described<'a> {
     pub plural: &'static str,
     pub key_prefix: &'static str,
     pub fields: &'a [Arc<Field>],
+    pub record_types: &'a [RecordType],
     /// Whether it holds records of people at work, rather than configuration.
     pub is_for_work: bool,
     pub is_writable: bool,
@@ -25,13 +26,18 @@ pub(crate) struct Described<'a> {
 
 impl<'a> Described<'a> {
     /// Returns an object whose fields are `fields` for the one who asks.
-    pub(crate) fn table(object: ObjectName, fields: &'a [Arc<Field>]) -> Self {
+    pub(crate) fn table(
+        object: ObjectName,
+        fields: &'a [Arc<Field>],
+        record_types: &'a [RecordType],
+    ) -> Self {
         Self {
             name: object.name(),
             label: object.name(),
             plural: object.plural(),
             key_prefix: object.key_prefix(),
             fields,
+            record_types,
             is_for_work: true,
             is_writable: true,
         }
@@ -78,16 +84,7 @@ pub(crate) fn describe(object: &Described<'_>, version: &str) -> Value {
         "namedLayoutInfos": [],
         "networkScopeFieldName": null,
         "queryable": true,
-        "recordTypeInfos": [{
-            "active": true,
-            "available": true,
-            "defaultRecordTypeMapping": true,
-            "developerName": "Master",
-            "master": true,
-            "name": "Master",
-            "recordTypeId": "012000000000000AAA",
-            "urls": {"layout": format!("{base}/describe/layouts/012000000000000AAA")},
-        }],
+        "recordTypeInfos": record_type::infos(object.record_types, &base),
         "replicateable": true,
         "retrieveable": true,
         "searchLayoutable": object.is_for_work,
@@ -182,12 +179,6 @@ fn describe_field(field: &Field) -> Value {
 
 /// Returns how SOQL walks to the record a lookup names. Source: salesforce-contract.md §5.3.
 pub(crate) fn relationship_name(field: &Field) -> Option<String> {
-    if field.reference_to.is_empty() {
-        return None;
-    }
-    field
-        .name
-        .strip_suffix("__c")
-        .map(|name| format!("{name}__r"))
-        .or_else(|| field.name.strip_suffix("Id").map(str::to_owned))
+    let (stem, suffix) = field.relationship()?;
+    Some(format!("{stem}{suffix}"))
 }

@@ -79,6 +79,18 @@ impl Field {
         self.name.ends_with("__c")
     }
 
+    /// Returns the name of the relationship that a lookup makes, as its stem and its ending.
+    /// Source: salesforce-contract.md §5.3.
+    pub(crate) fn relationship(&self) -> Option<(&str, &'static str)> {
+        if self.reference_to.is_empty() {
+            return None;
+        }
+        match self.name.strip_suffix("__c") {
+            Some(stem) => Some((stem, "__r")),
+            None => self.name.strip_suffix("Id").map(|stem| (stem, "")),
+        }
+    }
+
     /// Tells whether a create without it fails. Source: salesforce-contract.md §5.1.
     pub(crate) fn is_required_on_create(&self) -> bool {
         !self.nillable && self.createable && !self.defaulted_on_create

@@ -77,6 +77,11 @@ impl OrgState {
                     .as_seen(record.object, field, viewer)
                     .ok_or_else(|| CallError::no_such_column(&field.name, record.object.name()))?;
             }
+            for parent in &mut record.parents {
+                parent.lookup = self
+                    .as_seen(record.object, &parent.lookup, viewer)
+                    .ok_or_else(|| CallError::no_such_column(&parent.lookup.name, record.object.name()))?;
+            }
         }
         Ok(())
     }

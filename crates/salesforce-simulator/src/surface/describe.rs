@@ -76,7 +76,7 @@ pub(super) fn describe(
     let since = request
         .header(header::IF_MODIFIED_SINCE)
         .and_then(|since| DateTime::parse_from_rfc2822(since).ok());
-    let is_same = org.options.switches.describe_if_none_match
+    let is_same = state.switches().describe_if_none_match
         && request.header(header::IF_NONE_MATCH) == Some(etag.as_str());
     let mut response = if is_same || since.is_some_and(|since| since.timestamp() >= modified.timestamp()) {
         let mut response = Response::default();
@@ -148,10 +148,9 @@ pub(super) fn object(
 }
 
 fn of_table(state: &OrgState, object: ObjectName, version: &str, viewer: Viewer) -> Value {
-    schema::describe(
-        &Described::table(object, &state.seen_fields(object, viewer)),
-        version,
-    )
+    let fields = state.seen_fields(object, viewer);
+    let record_types = state.table(object).schema().record_types();
+    schema::describe(&Described::table(object, &fields, record_types), version)
 }
 
 fn of_setup(object: SetupObject, version: &str) -> Value {
@@ -161,6 +160,7 @@ fn of_setup(object: SetupObject, version: &str) -> Value {
         plural: object.plural(),
         key_prefix: object.key_prefix(),
         fields: object.fields(),
+        record_types: &[],
         is_for_work: false,
         is_writable: object.is_createable(),
     };

@@ -7,9 +7,9 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::route::VERSIONS;
-use super::{ApiRequest, reply};
+use super::{ApiRequest, many, reply};
 use crate::ids::RecordId;
-use crate::org::{OrgState, Record, Table};
+use crate::org::{Access, OrgState, Record, Table};
 use crate::refusal::CallError;
 use crate::schema::{Field, ObjectName};
 use crate::setup::Viewer;
@@ -66,6 +66,7 @@ pub(super) fn record(
     let object = ObjectName::parse(object).ok_or_else(CallError::no_such_resource)?;
     let table = state.table(object);
     let record = RecordId::parse_of(object.key_prefix(), id)
+        .filter(|id| state.rules.access(*id) != Access::Hidden)
         .and_then(|id| table.find(id))
         .map(|slot| table.record(slot))
         .ok_or_else(CallError::no_such_resource)?;
@@ -87,11 +88,13 @@ pub(super) fn record(
             .collect::<Result<_, _>>()?,
         None => state.seen_fields(object, viewer).into_owned(),
     };
-    Ok(reply::ok(&shown(table, record, &fields, &request.route.version)))
+    many::shown_if_changed(request, record, || {
+        shown(table, record, &fields, &request.route.version)
+    })
 }
 
 /// Returns a record as the API shows it: its attributes, then the fields asked for, nulls too.
-fn shown(table: &Table, record: &Record, fields: &[Arc<Field>], version: &str) -> Value {
+pub(super) fn shown(table: &Table, record: &Record, fields: &[Arc<Field>], version: &str) -> Value {
     let object = table.object.name();
     let mut members = Map::new();
     members.insert(

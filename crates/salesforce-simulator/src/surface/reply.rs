@@ -45,6 +45,12 @@ pub(super) fn object(request: &ApiRequest) -> Result<Map<String, Value>, CallErr
         .map_err(|error| CallError::bad_request("JSON_PARSER_ERROR", error.to_string()))
 }
 
+pub(super) fn not_modified() -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    response
+}
+
 /// Returns the array form of an error.
 pub(super) fn call_error(error: &CallError) -> Response {
     json(
@@ -56,9 +62,28 @@ pub(super) fn call_error(error: &CallError) -> Response {
 /// Returns what the edge answers for a host that no org has. Source: salesforce-contract.md §3.2.
 pub(super) fn no_route() -> Response {
     // A number without a registered name; any number from 100 to 999 is a status.
-    let status = StatusCode::from_u16(420).unwrap_or(StatusCode::NOT_FOUND);
-    let page = "<!DOCTYPE html>\n<html><head><title>420</title></head><body><h1>No route to this host</h1>\
-                <p>The edge has no route for the requested host name.</p></body></html>\n";
+    edge_page(StatusCode::from_u16(420).unwrap_or(StatusCode::NOT_FOUND))
+}
+
+/// Returns a page of the edge. Source: salesforce-contract.md §3.1.
+pub(super) fn edge_page(status: StatusCode) -> Response {
+    page(
+        status,
+        match status.as_u16() {
+            420 => "No route to this host",
+            502 => "The instance cannot be reached",
+            504 => "The instance did not answer in time",
+            _ => "We are down for maintenance",
+        },
+    )
+}
+
+/// Returns an HTML page.
+pub(super) fn page(status: StatusCode, text: &str) -> Response {
+    let number = status.as_u16();
+    let page = format!(
+        "<!DOCTYPE html>\n<html><head><title>{number}</title></head><body><h1>{text}</h1></body></html>\n"
+    );
     with_body(status, HTML, page)
 }
 

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use axum::http::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
 
 use super::bulk::BulkResource;
 use super::setup::SetupResource;
@@ -44,23 +45,33 @@ pub(super) enum Resource {
         locator: Option<String>,
     },
     GlobalDescribe,
-    Object {
+    Describe {
         object: String,
     },
-    Setup(SetupResource),
-    Tooling(ToolingResource),
-    Describe {
+    /// `…/sobjects/{object}`.
+    Records {
         object: String,
     },
     Record {
         object: String,
         id: String,
     },
+    /// `value` is decoded.
+    RecordByKey {
+        object: String,
+        key: String,
+        value: String,
+    },
     Collections,
+    CollectionsRead {
+        object: String,
+    },
     CollectionsUpsert {
         object: String,
         key: String,
     },
+    Setup(SetupResource),
+    Tooling(ToolingResource),
     Bulk(BulkResource),
     RetiredVersion,
     Unknown,
@@ -88,10 +99,8 @@ impl Route {
             version: version.to_owned(),
         }
     }
-}
 
-impl Route {
-    /// Returns the number of the API version; 0 outside `/services/data/`.
+    /// Returns 67 for `v67.0`; 0 outside `/services/data/`.
     pub(super) fn version_number(&self) -> u32 {
         version_number(&self.version).unwrap_or(0)
     }
@@ -116,7 +125,10 @@ impl Resource {
         let allowed: &[&str] = match self {
             Self::Token | Self::Introspect => &["POST"],
             Self::Authorize | Self::Revoke => &["GET", "POST"],
-            Self::Collections => &["PATCH", "POST"],
+            Self::Collections => &["DELETE", "PATCH", "POST"],
+            Self::CollectionsRead { .. } | Self::Records { .. } => &["GET", "HEAD", "POST"],
+            Self::Record { id, .. } if id.eq_ignore_ascii_case("Id") => &["POST"],
+            Self::Record { .. } | Self::RecordByKey { .. } => &["DELETE", "GET", "HEAD", "PATCH"],
             Self::CollectionsUpsert { .. } => &["PATCH"],
             Self::Bulk(resource) => resource.methods(),
             Self::Setup(resource) => resource.methods(),
@@ -128,9 +140,7 @@ impl Resource {
             | Self::Resources
             | Self::Query { .. }
             | Self::GlobalDescribe
-            | Self::Object { .. }
-            | Self::Describe { .. }
-            | Self::Record { .. } => &["GET", "HEAD"],
+            | Self::Describe { .. } => &["GET", "HEAD"],
             // Answered with 404 or 410, whatever the method.
             Self::RetiredVersion | Self::Unknown => return Ok(()),
         };
@@ -146,6 +156,11 @@ impl Resource {
             ),
         ))
     }
+}
+
+/// Reads a version as in a path (`v67.0`).
+fn version_number(version: &str) -> Option<u32> {
+    version.strip_prefix('v')?.strip_suffix(".0")?.parse().ok()
 }
 
 fn versioned(version: &str, rest: &[&str]) -> Resource {
@@ -173,18 +188,26 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
                 })
             })
         }
-        ["sobjects", object] => Resource::Object {
-            object: owned(object),
-        },
         ["tooling", rest @ ..] => ToolingResource::parse(rest).map_or(Resource::Unknown, Resource::Tooling),
         ["sobjects", object, "describe"] => Resource::Describe {
+            object: owned(object),
+        },
+        ["sobjects", object] => Resource::Records {
             object: owned(object),
         },
         ["sobjects", object, id] => Resource::Record {
             object: owned(object),
             id: owned(id),
         },
+        ["sobjects", object, key, value] => Resource::RecordByKey {
+            object: owned(object),
+            key: owned(key),
+            value: percent_decode_str(value).decode_utf8_lossy().into_owned(),
+        },
         ["composite", "sobjects"] => Resource::Collections,
+        ["composite", "sobjects", object] => Resource::CollectionsRead {
+            object: owned(object),
+        },
         ["composite", "sobjects", object, key] => Resource::CollectionsUpsert {
             object: owned(object),
             key: owned(key),
@@ -197,9 +220,4 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
 /// Tells whether a path takes the CSV of a bulk job, which may be larger than other bodies.
 pub(super) fn takes_csv(path: &str) -> bool {
     path.contains("/jobs/ingest/") && path.trim_end_matches('/').ends_with("/batches")
-}
-
-/// Reads a version as in a path (`v67.0`).
-fn version_number(version: &str) -> Option<u32> {
-    version.strip_prefix('v')?.strip_suffix(".0")?.parse().ok()
 }

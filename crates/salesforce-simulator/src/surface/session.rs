@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::collections::{self, BegunWrite};
 use super::route::Resource;
-use super::{ApiRequest, bulk, describe, limits, oauth, query, read, reply, setup, tooling, with_body};
+use super::{ApiRequest, bulk, describe, limits, many, oauth, query, read, reply, setup, tooling, with_body};
 use crate::bulk::catch_up;
 use crate::ids::RecordId;
 use crate::org::{App, FaultAction, Org, OrgState, SessionErrorForm, User};
@@ -40,23 +40,16 @@ pub(super) fn data(
     fault: Option<&FaultAction>,
     now: DateTime<Utc>,
 ) -> Response {
-    let caller = api_caller(org, state, request, now);
+    let caller = admit(org, state, request, now);
     let app = caller.as_ref().ok().and_then(|caller| caller.app.clone());
     let answer = caller.and_then(|caller| {
-        count_request(state, &caller, now)?;
-        catch_up(&org.options.bulk, state, now);
-        request.route.resource.check_method(&request.parts.method)?;
+        catch_up(org, state, now);
         let viewer = Viewer {
             user_id: caller.user_id,
             now,
         };
-        let author = || Author {
-            user_id: caller.user_id,
-            permissions: &caller.user.permissions,
-            now,
-        };
         match (&request.route.resource, write) {
-            (_, Some(write)) => collections::apply(state, write, fault, author()),
+            (_, Some(write)) => collections::apply(state, write, fault, caller.author(now)),
             (Resource::Limits, None) => limits::limits(org, state, request, &caller, now),
             (Resource::Query { all, locator }, None) => {
                 query::answer(org, state, request, &caller, *all, locator.as_deref(), now)
@@ -66,9 +59,17 @@ pub(super) fn data(
                 Ok(read::resources(request, identity_url))
             }
             (Resource::GlobalDescribe, None) => Ok(describe::global(state, request, &caller, viewer)),
-            (Resource::Object { object }, None) => {
+            (Resource::Records { object }, None) => {
                 caller.readable(object)?;
                 describe::object(state, request, object, viewer)
+            }
+            (Resource::RecordByKey { object, key, value }, None) => {
+                caller.readable(object)?;
+                many::by_key(state, request, object, (key, value), viewer)
+            }
+            (Resource::CollectionsRead { object }, None) => {
+                caller.readable(object)?;
+                many::records(state, request, object, viewer)
             }
             (Resource::Setup(resource), None) => setup::answer(org, state, request, resource, &caller, now),
             (Resource::Tooling(resource), None) => {
@@ -94,11 +95,24 @@ pub(super) fn data(
             (_, None) => Err(CallError::no_such_resource()),
         }
     });
-    let mut response = answer.unwrap_or_else(|error| refusal(org, &error));
+    let mut response = answer.unwrap_or_else(|error| refusal(state, &error));
     if let Some(usage) = limits::usage_header(org, state, app.as_deref(), now) {
         response.headers_mut().insert(LIMIT_INFO, usage);
     }
     response
+}
+
+/// Returns who asks, if they may: the session, the quota and the method allow it.
+pub(super) fn admit(
+    org: &Org,
+    state: &mut OrgState,
+    request: &ApiRequest,
+    now: DateTime<Utc>,
+) -> Result<Caller, CallError> {
+    let caller = api_caller(org, state, request, now)?;
+    count_request(state, &caller, now)?;
+    request.route.resource.check_method(&request.parts.method)?;
+    Ok(caller)
 }
 
 /// Returns whose session the request carries, and prolongs the session.
@@ -113,6 +127,15 @@ pub(super) fn caller(
 }
 
 impl Caller {
+    /// Returns the caller as one who writes.
+    pub(super) fn author(&self, now: DateTime<Utc>) -> Author<'_> {
+        Author {
+            user_id: self.user_id,
+            permissions: &self.user.permissions,
+            now,
+        }
+    }
+
     /// Fails unless the user may read the records of `object`; an unknown object is no question of rights.
     fn readable(&self, object: &str) -> Result<(), CallError> {
         match ObjectName::parse(object) {
@@ -197,11 +220,11 @@ fn count_request(state: &mut OrgState, caller: &Caller, now: DateTime<Utc>) -> R
 
 /// Returns the answer of a refused request; a session that is gone has several forms.
 /// Source: salesforce-contract.md §3.1.
-fn refusal(org: &Org, error: &CallError) -> Response {
+fn refusal(state: &OrgState, error: &CallError) -> Response {
     if *error != CallError::session_expired() {
         return reply::call_error(error);
     }
-    let (content_type, body) = match org.options.switches.login.session_error_form {
+    let (content_type, body) = match state.switches().login.session_error_form {
         SessionErrorForm::Json => return reply::call_error(error),
         SessionErrorForm::Xml => (
             "application/xml;charset=UTF-8",

@@ -4,17 +4,20 @@ use serde_json::{Map, Value, json};
 
 use super::apply::RecordResult;
 use super::request::Operation;
-use crate::org::WriteKind;
+use crate::org::{FailedCreated, FailedId, Switches, WriteKind};
 
 /// Returns one element for each result, in the same order.
 ///
-/// A refused record has no `id`; only upserts tell `created`, and where they fail it is what was meant
-/// (salesforce-contract.md §10).
-pub(crate) fn answer(operation: &Operation, results: &[RecordResult]) -> Vec<Value> {
-    results.iter().map(|result| element(operation, result)).collect()
+/// A refused record has no `id`; only upserts tell `created`, and where they fail it is what was meant, unless
+/// the org does it otherwise (salesforce-contract.md §10).
+pub(crate) fn answer(operation: &Operation, results: &[RecordResult], switches: &Switches) -> Vec<Value> {
+    results
+        .iter()
+        .map(|result| element(operation, result, switches))
+        .collect()
 }
 
-fn element(operation: &Operation, result: &RecordResult) -> Value {
+fn element(operation: &Operation, result: &RecordResult, switches: &Switches) -> Value {
     let mut element = Map::new();
     match &result.outcome {
         Ok(id) => {
@@ -23,6 +26,9 @@ fn element(operation: &Operation, result: &RecordResult) -> Value {
             element.insert("errors".to_owned(), json!([]));
         }
         Err(error) => {
+            if switches.failed_id == FailedId::Null {
+                element.insert("id".to_owned(), Value::Null);
+            }
             element.insert("success".to_owned(), json!(false));
             let error = json!({
                 "statusCode": error.status_code,
@@ -32,7 +38,8 @@ fn element(operation: &Operation, result: &RecordResult) -> Value {
             element.insert("errors".to_owned(), json!([error]));
         }
     }
-    if let Operation::Upsert { .. } = operation {
+    let is_told = result.outcome.is_ok() || switches.failed_created == FailedCreated::Intended;
+    if let (Operation::Upsert { .. }, true) = (operation, is_told) {
         element.insert("created".to_owned(), json!(result.kind == WriteKind::Create));
     }
     Value::Object(element)

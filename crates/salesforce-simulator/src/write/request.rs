@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::submitted::Submitted;
-use crate::org::OrgState;
+use crate::ids::RecordId;
+use crate::org::{KeyNotIndexed, OrgState, UpsertKeyId};
 use crate::refusal::CallError;
-use crate::schema::{Field, ObjectName};
+use crate::schema::{Field, FieldType, ObjectName};
 
 /// Most records in one collections request. Source: salesforce-contract.md §2.1.
 const MAX_RECORDS: usize = 200;
@@ -20,6 +21,7 @@ const MAX_CHUNKS: usize = 10;
 pub(crate) enum Operation {
     Create,
     Update,
+    Delete,
     Upsert {
         object: ObjectName,
         key: UpsertKey,
@@ -32,6 +34,32 @@ pub(crate) enum Operation {
 pub(crate) enum UpsertKey {
     Id,
     Field(Arc<Field>),
+    /// A name that is no key, where the org refuses each record for it.
+    Refused(String),
+}
+
+/// What the headers of a write ask for. Source: salesforce-contract.md §2.7.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct WriteOptions {
+    pub assignment: Assignment,
+    pub duplicates: DuplicateOptions,
+}
+
+/// `Sforce-Auto-Assign`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Assignment {
+    #[default]
+    ActiveRule,
+    Rule(RecordId),
+    Off,
+}
+
+/// `Sforce-Duplicate-Rule-Header`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct DuplicateOptions {
+    pub allow_save: bool,
+    /// Whether all fields of the matches are told, not only their ids.
+    pub include_record_details: bool,
 }
 
 /// A collections request whose fields all exist and have readable values.
@@ -39,31 +67,50 @@ pub(crate) enum UpsertKey {
 pub(crate) struct WriteRequest {
     pub operation: Operation,
     pub all_or_none: bool,
+    pub options: WriteOptions,
     pub records: Vec<Submitted>,
 }
 
 impl UpsertKey {
-    /// Finds the key field of `…/composite/sobjects/{object}/{name}`.
+    /// Finds the key field of `…/sobjects/{object}/{name}`.
     ///
     /// # Errors
-    /// 404 when there is no such field or it is not indexed (salesforce-contract.md §2.6 and §10).
+    /// 404 or 400 when there is no such field or it is not indexed, unless the org refuses each record instead
+    /// (salesforce-contract.md §2.6 and §10).
     pub(crate) fn find(state: &OrgState, object: ObjectName, name: &str) -> Result<Self, CallError> {
-        if name.eq_ignore_ascii_case("Id") {
+        let switches = state.switches();
+        if name.eq_ignore_ascii_case("Id") && switches.upsert_key_id == UpsertKeyId::Accept {
             return Ok(Self::Id);
         }
-        let field = state
-            .table(object)
-            .schema()
-            .field(name)
-            .filter(|field| field.is_upsert_key());
-        field.map(|field| Self::Field(Arc::clone(field))).ok_or_else(|| {
-            let message = format!("Provided external ID field does not exist or is not accessible: {name}");
-            CallError {
-                message,
-                ..CallError::no_such_resource()
-            }
-        })
+        let field = state.table(object).schema().field(name);
+        if let Some(field) = field.filter(|field| field.is_upsert_key() && field.field_type != FieldType::Id)
+        {
+            return Ok(Self::Field(Arc::clone(field)));
+        }
+        match switches.key_not_indexed {
+            KeyNotIndexed::NotFound => Err(no_such_key(name)),
+            KeyNotIndexed::BadRequest => Err(CallError::bad_request(
+                "INVALID_FIELD",
+                no_key_message(name, object.name()),
+            )),
+            KeyNotIndexed::Element => Ok(Self::Refused(name.to_owned())),
+        }
     }
+}
+
+/// Source: salesforce-contract.md §3.2.
+pub(crate) fn no_such_key(name: &str) -> CallError {
+    CallError {
+        message: format!("Provided external ID field does not exist or is not accessible: {name}"),
+        ..CallError::no_such_resource()
+    }
+}
+
+/// Source: salesforce-contract.md §2.4.
+pub(super) fn no_key_message(name: &str, object: &str) -> String {
+    format!(
+        "Field name provided, {name} does not match an External ID, Salesforce Id, or indexed field for {object}"
+    )
 }
 
 impl WriteRequest {
@@ -72,18 +119,7 @@ impl WriteRequest {
     /// # Errors
     /// What fails the whole call; nothing is stored then.
     pub(crate) fn read(state: &OrgState, operation: Operation, body: &[u8]) -> Result<Self, CallError> {
-        let body: Value = serde_json::from_slice(body).map_err(|error| {
-            parser_error(format!(
-                "Unexpected character or end of input at [line:{}, column:{}]",
-                error.line(),
-                error.column()
-            ))
-        })?;
-        let Value::Object(members) = body else {
-            return Err(parser_error(
-                "The body is not an object at [line:1, column:1]".to_owned(),
-            ));
-        };
+        let members = read_object(body)?;
 
         let mut all_or_none = false;
         let mut records = None;
@@ -101,10 +137,7 @@ impl WriteRequest {
         let records = records
             .ok_or_else(|| parser_error("The body has no 'records' at [line:1, column:1]".to_owned()))?;
         if records.len() > MAX_RECORDS {
-            return Err(CallError::bad_request(
-                "EXCEEDED_ID_LIMIT",
-                format!("record limit reached. cannot submit more than {MAX_RECORDS} records into this call"),
-            ));
+            return Err(too_many_records());
         }
         let records: Vec<Submitted> = records
             .into_iter()
@@ -119,18 +152,54 @@ impl WriteRequest {
                 Submitted::read(state, object, members)
             })
             .collect::<Result<_, _>>()?;
-        if records.chunk_by(|one, next| one.object == next.object).count() > MAX_CHUNKS {
-            return Err(CallError::bad_request(
-                "LIMIT_EXCEEDED",
-                format!(
-                    "Cannot have more than {MAX_CHUNKS} chunks in a single operation. Please rearrange the data to reduce chunking."
-                ),
-            ));
-        }
+        check_chunks(&records)?;
         Ok(Self {
             operation,
             all_or_none,
+            options: WriteOptions::default(),
             records,
+        })
+    }
+
+    /// Returns a request to delete the records with these ids, of any objects.
+    ///
+    /// # Errors
+    /// More ids or runs of one object than a call may have.
+    pub(crate) fn of_deletes(ids: &[&str], all_or_none: bool) -> Result<Self, CallError> {
+        if ids.len() > MAX_RECORDS {
+            return Err(too_many_records());
+        }
+        let mut records: Vec<Submitted> = Vec::with_capacity(ids.len());
+        for id in ids {
+            // An id that names no object starts no run of its own.
+            let before = records.last().map_or(ObjectName::Contact, |record| record.object);
+            records.push(Submitted::to_delete(id, before));
+        }
+        check_chunks(&records)?;
+        Ok(Self {
+            operation: Operation::Delete,
+            all_or_none,
+            options: WriteOptions::default(),
+            records,
+        })
+    }
+
+    /// Reads the body of a single-record request; naming the record is left to the caller.
+    ///
+    /// # Errors
+    /// As of [`read`](Self::read).
+    pub(crate) fn of_one(
+        state: &OrgState,
+        operation: Operation,
+        object: ObjectName,
+        body: &[u8],
+    ) -> Result<Self, CallError> {
+        let record = Submitted::read(state, object, read_object(body)?)?;
+        Ok(Self {
+            operation,
+            all_or_none: false,
+            options: WriteOptions::default(),
+            records: vec![record],
         })
     }
 
@@ -152,6 +221,7 @@ impl WriteRequest {
         Self {
             operation,
             all_or_none: false,
+            options: WriteOptions::default(),
             records,
         }
     }
@@ -181,10 +251,46 @@ fn object_of(
                 expected.name()
             ),
         )),
-        Operation::Create | Operation::Update | Operation::Upsert { .. } => Ok(object),
+        Operation::Create | Operation::Update | Operation::Delete | Operation::Upsert { .. } => Ok(object),
     }
 }
 
-fn parser_error(message: String) -> CallError {
+fn read_object(body: &[u8]) -> Result<Map<String, Value>, CallError> {
+    let body: Value = serde_json::from_slice(body).map_err(|error| {
+        parser_error(format!(
+            "Unexpected character or end of input at [line:{}, column:{}]",
+            error.line(),
+            error.column()
+        ))
+    })?;
+    match body {
+        Value::Object(members) => Ok(members),
+        _ => Err(parser_error(
+            "The body is not an object at [line:1, column:1]".to_owned(),
+        )),
+    }
+}
+
+/// Source: salesforce-contract.md §2.1.
+fn too_many_records() -> CallError {
+    CallError::bad_request(
+        "EXCEEDED_ID_LIMIT",
+        format!("record limit reached. cannot submit more than {MAX_RECORDS} records into this call"),
+    )
+}
+
+fn check_chunks(records: &[Submitted]) -> Result<(), CallError> {
+    if records.chunk_by(|one, next| one.object == next.object).count() <= MAX_CHUNKS {
+        return Ok(());
+    }
+    Err(CallError::bad_request(
+        "LIMIT_EXCEEDED",
+        format!(
+            "Cannot have more than {MAX_CHUNKS} chunks in a single operation. Please rearrange the data to reduce chunking."
+        ),
+    ))
+}
+
+pub(super) fn parser_error(message: String) -> CallError {
     CallError::bad_request("JSON_PARSER_ERROR", message)
 }

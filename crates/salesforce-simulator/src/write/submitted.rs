@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::org::OrgState;
+use super::parent::Parent;
+use crate::ids::RecordId;
+use crate::org::{OrgState, UnknownField};
 use crate::refusal::{CallError, RecordError};
 use crate::schema::{Field, FieldType, ObjectName};
 use crate::value;
@@ -18,9 +20,11 @@ pub(crate) struct Submitted {
     pub id: Value,
     /// With values as `value::read` leaves them.
     pub fields: Vec<(Arc<Field>, Value)>,
+    /// Lookups given by a key of the record they name.
+    pub parents: Vec<Parent>,
     /// The values as sent, under the names that describe gives.
     pub sent: Map<String, Value>,
-    /// What was wrong with it already while it was read.
+    /// What was wrong with it already before it is applied: while it was read, or when its rows were locked.
     pub refused: Option<RecordError>,
 }
 
@@ -28,7 +32,8 @@ impl Submitted {
     /// Reads a record of a JSON body.
     ///
     /// # Errors
-    /// An unknown field or a value of the wrong JSON type: the whole call fails (salesforce-contract.md §2.6).
+    /// An unknown field, unless the org refuses the record alone, or a value of the wrong JSON type: the whole
+    /// call fails (salesforce-contract.md §2.6 and §10).
     pub(super) fn read(
         state: &OrgState,
         object: ObjectName,
@@ -43,11 +48,20 @@ impl Submitted {
                 submitted.id = value;
                 continue;
             }
-            let field = state
-                .table(object)
-                .schema()
-                .field(&name)
-                .ok_or_else(|| CallError::no_such_column(&name, object.name()))?;
+            let schema = state.table(object).schema();
+            let Some(field) = schema.field(&name) else {
+                let added = match schema.relationship(&name) {
+                    Some(lookup) => submitted.add_parent(state, lookup, value),
+                    None => Err(CallError::no_such_column(&name, object.name())),
+                };
+                match added {
+                    Err(error) if is_forgiven(state, &error) => {
+                        submitted.refuse(RecordError::of_call(error, &name));
+                    }
+                    other => other?,
+                }
+                continue;
+            };
             let read = if is_writable(field) {
                 value::read(field, &value)?
             } else {
@@ -55,6 +69,7 @@ impl Submitted {
             };
             submitted.add(field, read, value);
         }
+        submitted.check_parents();
         Ok(submitted)
     }
 
@@ -66,9 +81,19 @@ impl Submitted {
                 submitted.id = value;
                 continue;
             }
-            let Some(field) = state.table(object).schema().field(&name) else {
-                let error = CallError::no_such_column(&name, object.name());
-                submitted.refuse(RecordError::of_call(error, &name));
+            let schema = state.table(object).schema();
+            let Some(field) = schema.field(&name) else {
+                // A column `Account.AcctKey__c` names a parent as JSON does by an object.
+                let (relationship, key) = name.split_once('.').unwrap_or((&name, ""));
+                let added = match schema.relationship(relationship) {
+                    Some(lookup) if !key.is_empty() => {
+                        submitted.add_parent(state, lookup, json!({key: value}))
+                    }
+                    Some(_) | None => Err(CallError::no_such_column(&name, object.name())),
+                };
+                if let Err(error) = added {
+                    submitted.refuse(RecordError::of_call(error, &name));
+                }
                 continue;
             };
             let read = if is_writable(field) {
@@ -81,7 +106,34 @@ impl Submitted {
             };
             submitted.add(field, read, value);
         }
+        submitted.check_parents();
         submitted
+    }
+
+    /// Returns the record with this id, to be deleted; an id that names no object is refused as one of `before`.
+    pub(super) fn to_delete(id: &str, before: ObjectName) -> Self {
+        let object = RecordId::parse(id).and_then(ObjectName::of_id);
+        let mut submitted = Self::empty(object.unwrap_or(before), 0);
+        submitted.id = id.into();
+        if object.is_none() {
+            submitted.refuse(RecordError::new(
+                "MALFORMED_ID",
+                format!("malformed id {id}"),
+                &[],
+            ));
+        }
+        submitted
+    }
+
+    /// Adds the value of the key that an upsert of a single record has in its URI.
+    pub(crate) fn add_key(&mut self, key: &Arc<Field>, value: Value) {
+        self.add(key, value.clone(), value);
+    }
+
+    /// Tells whether a value for this field was sent, also by the key of its parent.
+    pub(super) fn names(&self, field: &str) -> bool {
+        self.fields.iter().any(|(sent, _)| sent.name == field)
+            || self.parents.iter().any(|parent| parent.lookup.name == field)
     }
 
     /// Returns the value sent for `field`, as read.
@@ -97,20 +149,26 @@ impl Submitted {
             object,
             id: Value::Null,
             fields: Vec::with_capacity(members),
+            parents: Vec::new(),
             sent: Map::new(),
             refused: None,
         }
     }
 
-    fn add(&mut self, field: &Arc<Field>, read: Value, sent: Value) {
+    pub(super) fn add(&mut self, field: &Arc<Field>, read: Value, sent: Value) {
         self.fields.push((Arc::clone(field), read));
         self.sent.insert(field.name.clone(), sent);
     }
 
     /// Only the first problem is told (salesforce-contract.md §2.3).
-    fn refuse(&mut self, error: RecordError) {
+    pub(super) fn refuse(&mut self, error: RecordError) {
         self.refused.get_or_insert(error);
     }
+}
+
+/// Tells whether the org lets the other records of a call go on without this one.
+fn is_forgiven(state: &OrgState, error: &CallError) -> bool {
+    state.switches().unknown_field == UnknownField::Element && error.error_code == "INVALID_FIELD"
 }
 
 /// What cannot be written at all is refused for its record alone, whatever its JSON type.
@@ -133,22 +191,23 @@ fn from_text<'value>(field: &Field, value: &'value Value) -> Cow<'value, Value> 
 
 /// The words are the simulator's own: none were recorded.
 fn not_of_type(field: &Field, value: &Value) -> RecordError {
-    let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     RecordError::new(
         "INVALID_TYPE_ON_FIELD_IN_RECORD",
-        format!("{}: value not of required type: {shown}", field.label),
+        format!(
+            "{}: value not of required type: {}",
+            field.label,
+            value::plain(value)
+        ),
         &[&field.name],
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-    use serde_json::json;
-
     use super::*;
     use crate::org::{Org, Permissions};
     use crate::write::{Author, Operation, WriteRequest, apply};
+    use chrono::DateTime;
 
     #[test]
     fn rows_take_text_and_fail_one_by_one() {

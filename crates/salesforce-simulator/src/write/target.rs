@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::request::{Operation, UpsertKey, WriteRequest};
+use super::reference::ambiguous;
+use super::request::{Operation, UpsertKey, WriteRequest, no_key_message};
 use super::submitted::Submitted;
 use crate::ids::RecordId;
-use crate::org::{OrgState, RecordKey, Slot, Table, WriteKind, compared};
+use crate::org::{Access, OrgState, Record, RecordKey, RepeatedKey, Slot, Table, WriteKind, compared};
 use crate::refusal::RecordError;
 use crate::schema::Field;
-use crate::value;
+use crate::value::{self, plain};
 
 /// What is to be written.
 #[derive(Debug, Clone, Copy)]
@@ -27,16 +28,19 @@ pub(super) struct NoTarget {
 }
 
 impl Target {
-    pub(super) fn kind(self) -> WriteKind {
-        match self {
-            Self::New => WriteKind::Create,
-            Self::Existing(_) => WriteKind::Update,
+    /// Returns what `operation` does with it.
+    pub(super) fn kind(self, operation: &Operation) -> WriteKind {
+        match (self, operation) {
+            (Self::New, _) => WriteKind::Create,
+            (Self::Existing(_), Operation::Delete) => WriteKind::Delete,
+            (Self::Existing(_), _) => WriteKind::Update,
         }
     }
 }
 
 /// Finds the record that `record` means.
-pub(super) fn find(table: &Table, operation: &Operation, record: &Submitted) -> Result<Target, NoTarget> {
+pub(super) fn find(state: &OrgState, operation: &Operation, record: &Submitted) -> Result<Target, NoTarget> {
+    let table = state.table(record.object);
     match operation {
         Operation::Create if record.id.is_null() => Ok(Target::New),
         Operation::Create => Err(NoTarget {
@@ -57,6 +61,12 @@ pub(super) fn find(table: &Table, operation: &Operation, record: &Submitted) -> 
             update_only: false,
             ..
         } if record.id.is_null() => Ok(Target::New),
+        Operation::Delete => find_by_id(table, &record.id)
+            .map(Target::Existing)
+            .map_err(|error| NoTarget {
+                kind: WriteKind::Delete,
+                error,
+            }),
         Operation::Update
         | Operation::Upsert {
             key: UpsertKey::Id, ..
@@ -67,7 +77,28 @@ pub(super) fn find(table: &Table, operation: &Operation, record: &Submitted) -> 
             key: UpsertKey::Field(field),
             update_only,
             ..
-        } => find_by_field(table, field, *update_only, record).map_err(NoTarget::update),
+        } => find_by_field(state, table, field, *update_only, record).map_err(NoTarget::update),
+        Operation::Upsert {
+            key: UpsertKey::Refused(name),
+            ..
+        } => Err(NoTarget::update(RecordError::new(
+            "INVALID_FIELD",
+            no_key_message(name, record.object.name()),
+            &[],
+        ))),
+    }
+}
+
+/// Returns the record that the one at `position` of a call changes or deletes.
+pub(crate) fn existing<'state>(
+    state: &'state OrgState,
+    request: &WriteRequest,
+    position: usize,
+) -> Option<&'state Record> {
+    let record = request.records.get(position)?;
+    match find(state, &request.operation, record) {
+        Ok(Target::Existing(slot)) => Some(state.table(record.object).record(slot)),
+        Ok(Target::New) | Err(_) => None,
     }
 }
 
@@ -78,7 +109,7 @@ pub(crate) fn in_flight_keys(state: &OrgState, request: &WriteRequest) -> HashSe
         .iter()
         .filter_map(|record| {
             let table = state.table(record.object);
-            match find(table, &request.operation, record) {
+            match find(state, &request.operation, record) {
                 Ok(Target::Existing(slot)) => Some(RecordKey::Id(table.record(slot).id)),
                 Ok(Target::New) => {
                     let (field, value) = sent_key(&request.operation, record)?;
@@ -95,8 +126,11 @@ pub(crate) fn in_flight_keys(state: &OrgState, request: &WriteRequest) -> HashSe
 }
 
 /// Returns, for each record whose key appears more than once in the call, the error it fails with.
-/// Every occurrence fails. Source: salesforce-contract.md §2.5.
-pub(super) fn repeated(request: &WriteRequest) -> Vec<Option<RecordError>> {
+/// Source: salesforce-contract.md §2.5 and §10.
+pub(super) fn repeated(request: &WriteRequest, switch: RepeatedKey) -> Vec<Option<RecordError>> {
+    if switch == RepeatedKey::LastWins {
+        return vec![None; request.records.len()];
+    }
     let keys: Vec<Option<(String, String)>> = request
         .records
         .iter()
@@ -106,13 +140,16 @@ pub(super) fn repeated(request: &WriteRequest) -> Vec<Option<RecordError>> {
     for key in keys.iter().flatten() {
         *occurrences.entry(key).or_default() += 1;
     }
+    let mut seen = HashSet::new();
     request
         .records
         .iter()
         .zip(&keys)
         .map(|(record, key)| {
-            let occurrences = occurrences.get(key.as_ref()?)?;
-            (*occurrences > 1).then(|| repeated_error(&request.operation, record))
+            let key = key.as_ref()?;
+            let is_repeated = *occurrences.get(key)? > 1;
+            let is_spared = is_repeated && switch == RepeatedKey::FailAllButFirst && seen.insert(key);
+            (is_repeated && !is_spared).then(|| repeated_error(&request.operation, record))
         })
         .collect()
 }
@@ -120,8 +157,13 @@ pub(super) fn repeated(request: &WriteRequest) -> Vec<Option<RecordError>> {
 /// Returns the field and value by which a record was named in the call, as they are compared.
 fn sent_key(operation: &Operation, record: &Submitted) -> Option<(String, String)> {
     match operation {
-        Operation::Create => None,
+        Operation::Create
+        | Operation::Upsert {
+            key: UpsertKey::Refused(_),
+            ..
+        } => None,
         Operation::Update
+        | Operation::Delete
         | Operation::Upsert {
             key: UpsertKey::Id, ..
         } => {
@@ -141,11 +183,9 @@ fn repeated_error(operation: &Operation, record: &Submitted) -> RecordError {
             key: UpsertKey::Field(field),
             ..
         } => ("external id", field.name.as_str(), record.value(field)),
-        Operation::Create
-        | Operation::Update
-        | Operation::Upsert {
-            key: UpsertKey::Id, ..
-        } => ("id", "Id", &record.id),
+        Operation::Create | Operation::Update | Operation::Delete | Operation::Upsert { .. } => {
+            ("id", "Id", &record.id)
+        }
     };
     let message = format!("Duplicate {kind} specified: {}", plain(value));
     RecordError::new("DUPLICATE_VALUE", message, &[field])
@@ -161,6 +201,7 @@ fn find_by_id(table: &Table, id: &Value) -> Result<Slot, RecordError> {
 }
 
 fn find_by_field(
+    state: &OrgState,
     table: &Table,
     field: &Field,
     update_only: bool,
@@ -181,7 +222,10 @@ fn find_by_field(
             &[],
         ));
     }
-    match table.find_by(field, &value).as_slice() {
+    let mut found = table.find_by(field, &value);
+    // What the user cannot see is not matched.
+    found.retain(|slot| state.rules.access(table.record(*slot).id) != Access::Hidden);
+    match found.as_slice() {
         [] if update_only => Err(RecordError::new(
             "NOT_FOUND",
             "The requested resource does not exist",
@@ -189,18 +233,7 @@ fn find_by_field(
         )),
         [] => Ok(Target::New),
         [slot] => Ok(Target::Existing(*slot)),
-        several => {
-            let ids: Vec<String> = several
-                .iter()
-                .map(|slot| table.record(*slot).id.to_string())
-                .collect();
-            let message = format!(
-                "{}: more than one record found for external id field: [{}]",
-                field.label,
-                ids.join(", ")
-            );
-            Err(RecordError::new("DUPLICATE_EXTERNAL_ID", message, &[&field.name]))
-        }
+        several => Err(ambiguous(table, field, several)),
     }
 }
 
@@ -211,9 +244,4 @@ impl NoTarget {
             error,
         }
     }
-}
-
-/// Returns text without its quotes, and anything else as JSON.
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -164,9 +164,10 @@ async fn the_history_tells_every_record_of_every_call() {
     let all = client.org("GET", "/history", Value::Null).await;
     let rest = client.org("GET", "/history?after=1", Value::Null).await;
 
-    let refused = json!({"n": 1, "call": 1, "object": "Contact", "id": id, "operation": "update",
+    let time = "2026-11-20T09:15:00.123+0000";
+    let refused = json!({"n": 1, "call": 1, "time": time, "object": "Contact", "id": id, "operation": "update",
         "fields": {"Title": "T", "Email": "nope"}, "success": false});
-    let created = json!({"n": 2, "call": 2, "object": "Contact", "id": record_id("003", 2), "operation": "create",
+    let created = json!({"n": 2, "call": 2, "time": time, "object": "Contact", "id": record_id("003", 2), "operation": "create",
         "fields": {"LastName": "B"}, "success": true});
     assert_eq!(all, json!([refused, created]));
     assert_eq!(rest, json!([created]));
@@ -217,7 +218,7 @@ async fn the_counters_add_up() {
             "token_requests": 1, "token_failures": 0, "describe_calls": 0, "write_calls": 2, "write_calls_failed": 1,
             "records_received": 4, "records_written": 3, "records_created": 2, "records_refused": 1,
             "query_calls": 0, "api_requests": 3, "max_records_per_call": 3, "max_concurrent_writes": 1,
-            "same_record_overlaps": 0,
+            "same_record_overlaps": 0, "lock_waits": 0, "lock_failures": 0, "late_writes": 0, "long_running_refused": 0,
         })
     );
 }

@@ -312,7 +312,9 @@ async fn a_file_that_cannot_be_read_fails_the_job_and_leaves_every_row_unprocess
 async fn jobs_take_one_upload_while_they_are_open_and_are_deleted_when_they_are_done() {
     let rig = rig(json!({"bulk": {"max_upload_bytes": 20, "content_url": "absolute"}})).await;
     let client = &rig.client;
-    let insert = json!({"object": "Lead", "operation": "insert", "assignmentRuleId": "01Q5g0000000001"});
+    let rule = json!({"owner": "svc@acme.example", "active": false});
+    let rule = client.org("POST", "/assignment-rules", rule).await["id"].clone();
+    let insert = json!({"object": "Lead", "operation": "insert", "assignmentRuleId": rule});
     let id = create(client, insert.clone()).await;
     let path = format!("{JOBS}/{id}");
     let wrong_state = |message: &str| (400, call_error("INVALIDJOBSTATE", message));
@@ -578,7 +580,7 @@ async fn the_server_retries_locked_rows_and_gives_up_in_the_end() {
     let rig = rig(json!({"bulk": {"max_retries": 3}})).await;
     let client = &rig.client;
     let locked = |times: u64| {
-        json!([{"on": "bulk", "times": times, "do": {"kind": "record_error", "statusCode": "UNABLE_TO_LOCK_ROW",
+        json!([{"on": "bulk_rows", "times": times, "do": {"kind": "record_error", "statusCode": "UNABLE_TO_LOCK_ROW",
             "message": "unable to obtain exclusive access to this record or 1 records: 0015g00000AbCdE"}}])
     };
     let insert = json!({"object": "Lead", "operation": "insert"});
@@ -586,7 +588,8 @@ async fn the_server_retries_locked_rows_and_gives_up_in_the_end() {
     let kept_trying = run(client, insert.clone(), "LastName,Company\nA,B\n").await;
     client.org("POST", "/faults", locked(4)).await;
     let gave_up = run(client, insert.clone(), "LastName,Company\nA,B\n").await;
-    let broken = json!([{"on": "bulk", "do": {"kind": "status", "status": 500, "message": "gone wrong"}}]);
+    let broken =
+        json!([{"on": "bulk_rows", "do": {"kind": "status", "status": 500, "message": "gone wrong"}}]);
     client.org("POST", "/faults", broken).await;
     let failed = run(client, insert, "LastName,Company\nA,B\n").await;
 
@@ -612,11 +615,105 @@ async fn the_server_retries_locked_rows_and_gives_up_in_the_end() {
             .await
             .contains("0015g00000AbCdE:--\"")
     );
-    let cut = json!([{"on": "bulk", "do": {"kind": "cut_before"}}]);
+    let cut = json!([{"on": "bulk_rows", "do": {"kind": "cut_before"}}]);
     let refused = client
         .admin("POST", &format!("/orgs/{}/faults", client.host), &cut)
         .await;
     assert_eq!(refused.status, 400);
+}
+
+#[tokio::test]
+async fn parents_are_named_by_their_key_and_blanked_by_na() {
+    let rig = rig(json!({})).await;
+    let client = &rig.client;
+    let key = json!({"object": "Account", "name": "AcctKey__c", "type": "string", "external_id": true, "unique": true});
+    client.org("POST", "/fields", key).await;
+    let account = client
+        .org(
+            "POST",
+            "/records/Account",
+            json!([{"Name": "A", "AcctKey__c": "A-17"}]),
+        )
+        .await[0]
+        .clone();
+    let upsert = json!({"object": "Contact", "operation": "upsert", "externalIdFieldName": "Crm_Key__c"});
+    let parents = async || -> Vec<Value> {
+        let records = client.org("GET", "/records/Contact", Value::Null).await;
+        records
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|record| record["AccountId"].clone())
+            .collect()
+    };
+
+    let csv = "Crm_Key__c,LastName,account.ACCTKEY__C\nu-1,A,A-17\nu-2,B,\nu-3,C,A-18\n";
+    let job = run(client, upsert.clone(), csv).await;
+    let failed = results(client, &job, "failedResults").await;
+    assert_eq!(
+        (&job["numberRecordsProcessed"], &job["numberRecordsFailed"]),
+        (&json!(3), &json!(1)),
+        "{failed}"
+    );
+    assert_eq!(parents().await, [account, Value::Null]);
+    assert!(
+        failed.contains("INVALID_FIELD:Foreign key external ID: A-18 not found for field AcctKey__c"),
+        "{failed}"
+    );
+    run(
+        client,
+        upsert.clone(),
+        "Crm_Key__c,Account.AcctKey__c\nu-1,#N/A\nu-2,\n",
+    )
+    .await;
+    assert_eq!(parents().await, [Value::Null, Value::Null]);
+    let unknown = run(client, upsert, "Crm_Key__c,Account.Site\nu-1,x\n").await;
+    assert_eq!(
+        unknown["errorMessage"],
+        "InvalidBatch : Field name not found : Account.Site"
+    );
+}
+
+#[tokio::test]
+async fn rows_that_a_call_holds_are_tried_again_when_it_is_answered() {
+    let rig = rig(json!({})).await;
+    let client = &rig.client;
+    let id = client
+        .org("POST", "/records/Contact", json!([{"LastName": "A"}]))
+        .await[0]
+        .clone();
+    let slow = json!([{"on": "write", "do": {"kind": "slow", "delay_ms": 300}}]);
+    client.org("POST", "/faults", slow).await;
+    let records = json!([{"id": id, "Title": "by call"}]);
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { client.write("PATCH", "", "Contact", &records).await }
+    });
+    while client.org("GET", "/faults", Value::Null).await != json!([]) {
+        tokio::task::yield_now().await;
+    }
+
+    let job = run(
+        client,
+        json!({"object": "Contact", "operation": "update"}),
+        &format!("Id,Department\n{},by job\n", id.as_str().unwrap()),
+    )
+    .await;
+    assert_eq!(
+        (&job["state"], &job["retries"]),
+        (&json!("InProgress"), &json!(1))
+    );
+    call.await.unwrap();
+    let job = poll(client, job["id"].as_str().unwrap()).await;
+    assert_eq!(
+        (&job["state"], &job["numberRecordsFailed"]),
+        (&json!("JobComplete"), &json!(0))
+    );
+    let stored = client.org("GET", "/records/Contact", Value::Null).await;
+    assert_eq!(
+        (&stored[0]["Title"], &stored[0]["Department"]),
+        (&json!("by call"), &json!("by job"))
+    );
 }
 
 #[tokio::test]

@@ -4,18 +4,25 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::{Sender, channel};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use salesforce_simulator::{Clock, Settings, Simulator};
+use salesforce_simulator::{Clock, Settings, Simulator, record_id};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 pub(crate) const HOST: &str = "acme.my.salesforce.com";
 
 /// A clock that only moves when told to.
 #[derive(Clone)]
 pub(crate) struct TestClock(Arc<AtomicI64>);
+
+/// Keeps paused time where it is, so that it moves by [`tokio::time::advance`] only, until dropped.
+pub(crate) struct StandingTime {
+    _release: Sender<()>,
+}
 
 /// A running simulator and how to reach it.
 pub(crate) struct Rig {
@@ -48,6 +55,16 @@ impl TestClock {
     pub(crate) fn clock(&self) -> Clock {
         let millis = Arc::clone(&self.0);
         Clock::new(move || DateTime::from_timestamp_millis(millis.load(Ordering::SeqCst)).unwrap())
+    }
+}
+
+impl StandingTime {
+    /// Pausing alone is not enough: tokio then moves time whenever it waits for a socket, but not while a
+    /// blocking task runs. The time must be paused from the start, since timers round up to milliseconds.
+    pub(crate) fn begin() -> Self {
+        let (release, released) = channel::<()>();
+        tokio::task::spawn_blocking(move || released.recv());
+        Self { _release: release }
     }
 }
 
@@ -189,6 +206,36 @@ impl Client {
             .unwrap()
     }
 
+    /// Asks until a counter has reached a number; what bounds this is the test runner.
+    pub(crate) async fn until_counter(&self, name: &str, reached: u64) {
+        while self.counter(name).await < reached {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Asks until every scripted fault has found its request.
+    pub(crate) async fn until_faults_are_used_up(&self) {
+        let none = json!([]);
+        while self.org("GET", "/faults", Value::Null).await != none {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Begins an update of Contacts, each an id number and its fields, which goes on in a task of its own.
+    pub(crate) fn begin_update(&self, contacts: &[(u64, Value)]) -> JoinHandle<io::Result<Answer>> {
+        let records: Vec<Value> = contacts
+            .iter()
+            .map(|(number, fields)| {
+                let mut record = fields.clone();
+                record["id"] = json!(record_id("003", *number));
+                record
+            })
+            .collect();
+        let sent = body("Contact", &Value::Array(records));
+        let client = self.clone();
+        tokio::spawn(async move { client.try_rest("PATCH", "/composite/sobjects", &sent).await })
+    }
+
     /// Sends one request on a connection of its own and reads to its end.
     pub(crate) async fn exchange(
         &self,
@@ -275,4 +322,46 @@ pub(crate) fn refused(status_code: &str, message: &str, fields: &[&str]) -> Valu
 /// Returns a written element of a create or update.
 pub(crate) fn written(id: &str) -> Value {
     json!({"id": id, "success": true, "errors": []})
+}
+
+impl Client {
+    /// Sends a REST request with the session and more headers.
+    pub(crate) async fn rest_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
+        let authorization = format!("Bearer {}", self.token);
+        let mut all = vec![
+            ("Authorization", authorization.as_str()),
+            ("Content-Type", "application/json"),
+        ];
+        all.extend_from_slice(headers);
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        self.exchange(method, &format!("/services/data/v67.0{path}"), &all, &body)
+            .await
+            .unwrap()
+    }
+
+    /// Stores records past every rule and returns their ids.
+    pub(crate) async fn seed(&self, object: &str, records: Value) -> Vec<String> {
+        let ids = self.org("POST", &format!("/records/{object}"), records).await;
+        ids.as_array()
+            .unwrap()
+            .iter()
+            .map(|id| id.as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Returns what a record holds.
+    pub(crate) async fn stored(&self, object: &str, id: &str) -> Value {
+        self.org("GET", &format!("/records/{object}/{id}"), Value::Null)
+            .await
+    }
 }

@@ -1,6 +1,8 @@
 //! The simulator over real HTTP, rule by rule of salesforce-contract.md.
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod admin;
 #[cfg(test)]
 mod bulk;
@@ -15,13 +17,27 @@ mod describe;
 #[cfg(test)]
 mod encoding;
 #[cfg(test)]
+mod fault_script;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod grants;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
+mod late;
+#[cfg(test)]
+mod locks;
+#[cfg(test)]
 mod login_errors;
+#[cfg(test)]
+mod long_running;
+#[cfg(test)]
+mod many;
+#[cfg(test)]
+mod org_rules;
+#[cfg(test)]
+mod page;
 #[cfg(test)]
 mod query;
 #[cfg(test)]
@@ -34,6 +50,10 @@ mod record_rules;
 mod sessions;
 #[cfg(test)]
 mod signer;
+#[cfg(test)]
+mod single;
+#[cfg(test)]
+mod switches;
 #[cfg(test)]
 mod token;
 #[cfg(test)]

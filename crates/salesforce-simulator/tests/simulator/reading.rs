@@ -333,7 +333,7 @@ async fn wrong_paths_methods_versions_and_media_types_have_their_status() {
             405,
             call_error(
                 "METHOD_NOT_ALLOWED",
-                "HTTP Method 'PUT' not allowed. Allowed are PATCH,POST"
+                "HTTP Method 'PUT' not allowed. Allowed are DELETE,PATCH,POST"
             )
         )
     );

@@ -29,6 +29,7 @@ async fn each_broken_rule_has_its_code_its_label_and_its_field() {
         json!({"object": "Contact", "name": "Score__c", "label": "Score", "type": "double", "precision": 5, "scale": 2}),
         json!({"object": "Contact", "name": "Frozen__c", "label": "Frozen", "type": "string", "updateable": false}),
         json!({"object": "Contact", "name": "Vip__c", "label": "VIP", "type": "boolean"}),
+        json!({"object": "Contact", "name": "Tags__c", "label": "Tags", "type": "multipicklist"}),
     ] {
         client.org("POST", "/fields", field).await;
     }
@@ -99,6 +100,33 @@ async fn each_broken_rule_has_its_code_its_label_and_its_field() {
             ),
         ),
         (
+            "Score__c",
+            json!(999.995),
+            refused(
+                "NUMBER_OUTSIDE_VALID_RANGE",
+                "Score: value outside of valid range on numeric field: 999.995",
+                &["Score__c"],
+            ),
+        ),
+        (
+            "Tags__c",
+            json!(vec!["a"; 101].join(";")),
+            refused(
+                "TOO_MANY_ENUM_VALUE",
+                "Tags: too many values, at most 100",
+                &["Tags__c"],
+            ),
+        ),
+        (
+            "Title",
+            json!("bell\u{7}"),
+            refused(
+                "TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET",
+                "Title: text holds a character outside of the supported charset",
+                &["Title"],
+            ),
+        ),
+        (
             "AccountId",
             json!("003000000000001"),
             refused(
@@ -156,14 +184,20 @@ async fn values_are_stored_as_salesforce_stores_them() {
         json!({"object": "Contact", "name": "Score__c", "type": "double", "scale": 2}),
         json!({"object": "Contact", "name": "Visits__c", "type": "int"}),
         json!({"object": "Contact", "name": "Vip__c", "type": "boolean"}),
+        json!({"object": "Contact", "name": "Tags__c", "type": "multipicklist"}),
         json!({"object": "Contact", "name": "Seen__c", "type": "datetime"}),
     ] {
         client.org("POST", "/fields", field).await;
     }
+    let account = json!([{"Id": "0014S000007NxmlQAC", "Name": "Kestrel Energy"}]);
+    client.org("POST", "/records/Account", account).await;
     let id = one_contact(client).await;
     for (field, sent, expected) in [
         ("Score__c", json!("1.256"), json!(1.26)),
+        ("Score__c", json!(1.005), json!(1.01)),
         ("Visits__c", json!("12"), json!(12)),
+        ("Visits__c", json!(5.0), json!(5)),
+        ("Tags__c", json!("a;b"), json!("a;b")),
         ("Vip__c", json!(true), json!(true)),
         (
             "Seen__c",
