@@ -32,6 +32,10 @@ pub(super) enum Resource {
     Introspect,
     Revoke,
     UserInfo,
+    Identity {
+        org: String,
+        user: String,
+    },
     Versions,
     Limits,
     Resources,
@@ -82,6 +86,10 @@ impl Route {
             ["services", "oauth2", "introspect"] => (Resource::Introspect, ""),
             ["services", "oauth2", "revoke"] => (Resource::Revoke, ""),
             ["services", "oauth2", "userinfo"] => (Resource::UserInfo, ""),
+            ["id", org, user] => {
+                let (org, user) = ((*org).to_owned(), (*user).to_owned());
+                (Resource::Identity { org, user }, "")
+            }
             ["services", "data"] => (Resource::Versions, ""),
             ["services", "data", version, rest @ ..] => (versioned(version, rest), *version),
             _ => (Resource::Unknown, ""),
@@ -103,7 +111,12 @@ impl Resource {
     pub(super) fn is_oauth(&self) -> bool {
         matches!(
             self,
-            Self::Token | Self::Authorize | Self::Introspect | Self::Revoke | Self::UserInfo
+            Self::Token
+                | Self::Authorize
+                | Self::Introspect
+                | Self::Revoke
+                | Self::UserInfo
+                | Self::Identity { .. }
         )
     }
 
@@ -121,6 +134,7 @@ impl Resource {
             Self::Setup(resource) => resource.methods(),
             Self::Tooling(resource) => resource.methods(),
             Self::UserInfo
+            | Self::Identity { .. }
             | Self::Versions
             | Self::Limits
             | Self::Resources
