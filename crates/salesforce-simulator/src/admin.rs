@@ -3,13 +3,16 @@
 //! Salesforce has nothing of this. Bodies are JSON, unknown keys are refused by name, and an error is
 //! `{"error": "…"}`.
 
+mod directory;
 mod fields;
+mod logins;
 mod orgs;
 mod record_access;
 mod records;
 mod rules;
 mod script;
 mod switches;
+mod usage;
 
 use std::sync::Arc;
 
@@ -18,7 +21,7 @@ use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -62,6 +65,13 @@ pub(crate) fn router() -> Router<Arc<World>> {
             "/orgs/{host}/faults",
             post(script::add).get(script::list).delete(script::clear),
         )
+        .route("/orgs/{host}/users/{username}", patch(directory::change_user))
+        .route("/orgs/{host}/apps/{client_id}", patch(directory::change_app))
+        .route("/orgs/{host}/refresh-tokens", post(logins::refresh_token))
+        .route("/orgs/{host}/logins", get(logins::history))
+        .route("/orgs/{host}/sessions", get(logins::sessions))
+        .route("/orgs/{host}/sessions/expire", post(logins::expire))
+        .route("/orgs/{host}/usage", get(usage::get).post(usage::put))
         .route(
             "/orgs/{host}/switches",
             get(switches::get).patch(switches::change),

@@ -12,8 +12,10 @@
 
 mod admin;
 mod clock;
+mod connection;
 mod ids;
 mod json;
+mod login_host;
 mod org;
 mod random;
 mod refusal;

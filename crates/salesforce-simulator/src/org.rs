@@ -1,19 +1,28 @@
 //! One simulated org.
 
+mod app;
+mod approvals;
 mod calls;
+mod certificate;
 mod counters;
+mod directory;
 mod faults;
 mod history;
 mod in_flight;
+mod ip_range;
 mod latency;
+mod login_switches;
+mod logins;
 mod long_calls;
 mod options;
+mod rolling_count;
 mod row_locks;
 mod rules;
 mod sessions;
 mod switches;
 mod table;
 mod usage;
+mod user;
 mod values;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,26 +33,38 @@ use crate::ids::{RecordId, record_id};
 use crate::random::{Seeded, hash};
 use crate::schema::{ObjectName, person_account_fields};
 
+pub(crate) use app::{App, AppKind};
+pub(crate) use approvals::{ApprovalId, Approvals, Authorization};
 pub(crate) use calls::{Call, Calls, client_of};
+pub(crate) use certificate::AppCertificate;
 pub(crate) use counters::Counters;
+pub(crate) use directory::Directory;
 pub(crate) use faults::{BodyShape, Fault, FaultAction, FaultQueue, Occasion, RecordFault, StatusFault};
 pub(crate) use history::{History, HistoryEntry, WriteKind};
 pub(crate) use in_flight::{InFlight, RecordKey};
+pub(crate) use ip_range::IpRange;
 pub(crate) use latency::Latency;
+pub(crate) use login_switches::{
+    Consent, InactiveUser, LoginRate, LoginSwitches, RevokeError, SessionErrorForm, SessionUse, Told,
+    WrongAudience, WrongPassword, WrongSecret,
+};
+pub(crate) use logins::{Login, Logins};
 pub(crate) use long_calls::RunningCalls;
-pub(crate) use options::{App, OrgOptions, PasswordFlow, UsageHeader, User};
+pub(crate) use options::{OrgOptions, PasswordFlow, UsageHeader};
+pub(crate) use rolling_count::RollingCount;
 pub(crate) use row_locks::{RowLocks, RowsAsked};
 pub(crate) use rules::{
     ASSIGNMENT_RULE_PREFIX, Access, AssignmentRule, Condition, DuplicateAction, DuplicateRule,
     RECORD_TYPE_PREFIX, Rules, ValidationRule,
 };
-pub(crate) use sessions::Sessions;
+pub(crate) use sessions::{Grant, Session, Sessions};
 pub(crate) use switches::{
     ErrorBody, FailedCreated, FailedId, KeyNotIndexed, MAX_BODY_BYTES, RepeatedKey, RowLock, SessionError,
     Switches, UnknownField, UpsertKeyId,
 };
 pub(crate) use table::{Record, Slot, Table, compared};
-pub(crate) use usage::Usage;
+pub(crate) use usage::{QuotaOptions, Usage};
+pub(crate) use user::{Permissions, User};
 pub(crate) use values::Values;
 
 /// One org: what it was created with, and what has happened since.
@@ -51,6 +72,7 @@ pub(crate) use values::Values;
 pub(crate) struct Org {
     pub options: OrgOptions,
     pub id: RecordId,
+    pub created_at: DateTime<Utc>,
     /// May be asked while the state is locked, never the other way round.
     pub row_locks: RowLocks,
     pub running_calls: RunningCalls,
@@ -63,9 +85,12 @@ pub(crate) struct OrgState {
     contacts: Table,
     leads: Table,
     accounts: Table,
+    pub directory: Directory,
     pub rules: Rules,
     switches: Switches,
     pub sessions: Sessions,
+    pub approvals: Approvals,
+    pub logins: Logins,
     pub faults: FaultQueue,
     pub counters: Counters,
     pub history: History,
@@ -80,26 +105,30 @@ pub(crate) struct OrgState {
 }
 
 impl Org {
-    pub(crate) fn new(options: OrgOptions, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(mut options: OrgOptions, now: DateTime<Utc>) -> Self {
         let seed = hash(options.seed, &options.host);
         let id = RecordId::parse(&record_id("00D", seed)).expect("record_id returns valid ids");
-        let users = options
-            .users
-            .iter()
-            .map(|user| (user_id(options.seed, &user.username), user.active));
+        let directory = Directory::new(
+            options.seed,
+            std::mem::take(&mut options.users),
+            std::mem::take(&mut options.apps),
+        );
         let mut state = OrgState {
             contacts: Table::new(ObjectName::Contact, now),
             leads: Table::new(ObjectName::Lead, now),
             accounts: Table::new(ObjectName::Account, now),
-            rules: Rules::new(users),
+            rules: Rules::default(),
             switches: Switches::default(),
-            sessions: Sessions::new(options.session_idle()),
+            directory,
+            sessions: Sessions::default(),
+            approvals: Approvals::default(),
+            logins: Logins::default(),
             faults: FaultQueue::default(),
             counters: Counters::default(),
             history: History::new(options.history),
             calls: Calls::default(),
             in_flight: InFlight::default(),
-            usage: Usage::default(),
+            usage: Usage::new(options.daily_request_limit, options.quota, now),
             random: Seeded::new(seed),
             latency: Latency::new(options.latency(), Seeded::new(hash(seed, "latency"))),
             lateness: Seeded::new(hash(seed, "lateness")),
@@ -108,6 +137,7 @@ impl Org {
         Self {
             options,
             id,
+            created_at: now,
             row_locks: RowLocks::default(),
             running_calls: RunningCalls::default(),
             state: Mutex::new(state),
@@ -122,7 +152,7 @@ impl Org {
 
     /// Returns the id of the user with this name.
     pub(crate) fn user_id(&self, username: &str) -> RecordId {
-        user_id(self.options.seed, username)
+        directory::user_id(self.options.seed, username)
     }
 }
 
@@ -162,8 +192,4 @@ impl OrgState {
             ObjectName::Account => &mut self.accounts,
         }
     }
-}
-
-fn user_id(seed: u64, username: &str) -> RecordId {
-    RecordId::parse(&record_id("005", hash(seed, username))).expect("record_id returns valid ids")
 }

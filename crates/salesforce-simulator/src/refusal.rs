@@ -85,6 +85,24 @@ impl CallError {
         )
     }
 
+    /// The session lives, but not for this; a new token does not help. Source: salesforce-contract.md §3.2.
+    pub(crate) fn session_not_for_api() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "INVALID_SESSION_ID",
+            "This session is not valid for use with the REST API",
+        )
+    }
+
+    /// The user lacks a permission. Source: salesforce-contract.md §3.2.
+    pub(crate) fn insufficient_access() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "INSUFFICIENT_ACCESS",
+            "insufficient access rights on object id",
+        )
+    }
+
     /// The daily quota is used up. Source: salesforce-contract.md §3.2 and §3.3.
     pub(crate) fn daily_quota() -> Self {
         Self::new(

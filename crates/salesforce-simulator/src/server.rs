@@ -10,8 +10,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
+use crate::connection::Connection;
 use crate::sample;
-use crate::wire::{CuttableListener, Wire};
+use crate::wire::CuttableListener;
 use crate::world::World;
 use crate::{admin, surface};
 
@@ -69,7 +70,7 @@ impl Simulator {
             .nest("/simulator", admin::router())
             .fallback(surface::answer)
             .with_state(world)
-            .into_make_service_with_connect_info::<Wire>();
+            .into_make_service_with_connect_info::<Connection>();
 
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(

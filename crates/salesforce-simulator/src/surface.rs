@@ -7,6 +7,7 @@ mod conditions;
 mod duplicates;
 mod encoding;
 mod flavour;
+mod limits;
 mod many;
 mod oauth;
 mod query;
@@ -19,6 +20,7 @@ mod single;
 mod spoil;
 mod write_options;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, to_bytes};
@@ -27,11 +29,11 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 
+use crate::connection::Connection;
 use crate::org::{MAX_BODY_BYTES, Occasion};
 use crate::refusal::CallError;
-use crate::wire::Wire;
 use crate::world::{Destination, World};
-use route::{Resource, Route};
+use route::Route;
 use serve::Presence;
 
 /// Longest URI, and longest URI with headers. Source: salesforce-contract.md §3.2.
@@ -47,12 +49,13 @@ struct ApiRequest {
     instance_url: String,
     /// Whether it came by a shared login host.
     at_login: bool,
+    peer: IpAddr,
 }
 
 /// Answers everything outside `/simulator`.
 pub(crate) async fn answer(
     State(world): State<Arc<World>>,
-    ConnectInfo(wire): ConnectInfo<Wire>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
@@ -66,7 +69,7 @@ pub(crate) async fn answer(
     let destination = world.destination(host_of(&parts));
     let max_body_bytes = match &destination {
         Destination::Org { org, .. } => org.state().switches().max_body_bytes,
-        Destination::Login | Destination::Nowhere => MAX_BODY_BYTES,
+        Destination::Login(_) | Destination::Nowhere => MAX_BODY_BYTES,
     };
     let Ok(body) = to_bytes(body, max_body_bytes).await else {
         return reply::empty(StatusCode::PAYLOAD_TOO_LARGE);
@@ -78,7 +81,7 @@ pub(crate) async fn answer(
     // In a task of its own: Salesforce finishes what it has begun, even if the client hangs up.
     let (waiting, presence) = Presence::begin();
     let exchange =
-        tokio::spawn(async move { exchange(&world, destination, &wire, parts, body, &presence).await });
+        tokio::spawn(async move { exchange(&world, destination, &connection, parts, body, &presence).await });
     let answer = exchange.await;
     drop(waiting);
     answer.unwrap_or_else(|error| {
@@ -94,7 +97,7 @@ pub(crate) async fn answer(
 async fn exchange(
     world: &World,
     destination: Destination,
-    wire: &Wire,
+    connection: &Connection,
     parts: Parts,
     body: Bytes,
     presence: &Presence,
@@ -103,14 +106,14 @@ async fn exchange(
     let mut at_login = false;
     let (org, by_loopback) = match destination {
         Destination::Org { org, by_loopback } => (org, by_loopback),
-        Destination::Login if route.resource == Resource::Token => {
+        Destination::Login(login) if route.resource.is_oauth() => {
             at_login = true;
-            match oauth::org_of_login(&world.orgs(), &parts, &body) {
+            match oauth::org_of_login(&world.orgs(), login, &parts, &body, world.clock.now()) {
                 Some(org) => (org, false),
-                None => return oauth::unknown_client(),
+                None => return oauth::unknown_org(&route.resource),
             }
         }
-        Destination::Login => return reply::call_error(&CallError::no_such_resource()),
+        Destination::Login(_) => return reply::call_error(&CallError::no_such_resource()),
         Destination::Nowhere => return reply::no_route(),
     };
     let instance_url = if by_loopback {
@@ -124,8 +127,9 @@ async fn exchange(
         route,
         instance_url,
         at_login,
+        peer: connection.peer,
     };
-    let response = serve::serve(world, &org, wire, &request, presence).await;
+    let response = serve::serve(world, &org, &connection.wire, &request, presence).await;
     let compresses = org.state().switches().compressed_answers;
     if compresses {
         encoding::compress(&request.parts.headers, response).await

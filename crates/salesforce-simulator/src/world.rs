@@ -1,12 +1,11 @@
 //! The orgs of one simulator, and which of them a request means.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Clock;
+use crate::login_host::LoginHost;
 use crate::org::{Org, OrgOptions, User};
-
-/// The shared login hosts, which are no orgs. Source: salesforce-contract.md §1.7.
-const LOGIN_HOSTS: [&str; 2] = ["login.salesforce.com", "test.salesforce.com"];
 
 /// Everything one simulator holds.
 #[derive(Debug)]
@@ -22,7 +21,7 @@ pub(crate) enum Destination {
     /// An org, by its own host or, `by_loopback`, by ours.
     Org { org: Arc<Org>, by_loopback: bool },
     /// A shared login host.
-    Login,
+    Login(LoginHost),
     /// The edge has no route.
     Nowhere,
 }
@@ -32,6 +31,10 @@ pub(crate) enum Destination {
 pub(crate) enum CreateOrgError {
     #[error("an org with host {0} exists")]
     Exists(String),
+    #[error("users names {0} twice; each username is one user's")]
+    RepeatedUser(String),
+    #[error("apps has client_id {0} twice; each client_id is one app's")]
+    RepeatedApp(String),
     #[error("host {0:?} is not a host name of its own, such as acme.my.salesforce.com")]
     Host(String),
     #[error("{0}")]
@@ -53,8 +56,14 @@ impl World {
             && host
                 .chars()
                 .all(|character| character.is_ascii_alphanumeric() || matches!(character, '.' | '-'));
-        if !is_name || is_loopback(host) || LOGIN_HOSTS.contains(&host) {
+        if !is_name || is_loopback(host) || LoginHost::parse(host).is_some() {
             return Err(CreateOrgError::Host(options.host));
+        }
+        if let Some(user) = repeated(&options.users, |user| user.username.to_lowercase()) {
+            return Err(CreateOrgError::RepeatedUser(user.username.clone()));
+        }
+        if let Some(app) = repeated(&options.apps, |app| app.client_id.clone()) {
+            return Err(CreateOrgError::RepeatedApp(app.client_id.clone()));
         }
         if let Some(problem) = options.problem() {
             return Err(CreateOrgError::Options(problem));
@@ -64,7 +73,7 @@ impl World {
             .apps
             .iter()
             .filter_map(|app| app.run_as.as_deref())
-            .filter(|username| options.user(username).is_none())
+            .filter(|username| !options.users.iter().any(|user| user.is_called(username)))
             .map(User::without_password)
             .collect();
         options.users.extend(implied);
@@ -110,10 +119,10 @@ impl World {
         } else {
             self.org(host)
         };
-        match org {
-            Some(org) => Destination::Org { org, by_loopback },
-            None if LOGIN_HOSTS.iter().any(|login| login.eq_ignore_ascii_case(host)) => Destination::Login,
-            None => Destination::Nowhere,
+        match (org, LoginHost::parse(host)) {
+            (Some(org), _) => Destination::Org { org, by_loopback },
+            (None, Some(login)) => Destination::Login(login),
+            (None, None) => Destination::Nowhere,
         }
     }
 
@@ -122,15 +131,10 @@ impl World {
     }
 }
 
-impl User {
-    fn without_password(username: &str) -> Self {
-        Self {
-            username: username.to_owned(),
-            password: String::new(),
-            security_token: String::new(),
-            active: true,
-        }
-    }
+/// Returns the first that has the same key as one before it.
+fn repeated<T>(all: &[T], key: impl Fn(&T) -> String) -> Option<&T> {
+    let mut seen = HashSet::new();
+    all.iter().find(|one| !seen.insert(key(one)))
 }
 
 fn without_port(host: &str) -> &str {

@@ -1,5 +1,6 @@
 //! Tokens (§1): asked for, looked into, revoked.
 
+mod authorization_code;
 mod cause;
 mod grant;
 mod introspection;
@@ -16,6 +17,7 @@ use crate::{
     refusal::{Fault, Refusal},
 };
 
+pub use authorization_code::Authorization;
 pub use cause::{LoginCause, LoginRefusal};
 pub use grant::Grant;
 pub use introspection::{Introspection, introspect};
@@ -61,7 +63,10 @@ pub async fn request_token(
     grant: &Grant,
     now: DateTime<Utc>,
 ) -> Result<IssuedToken, TokenError> {
-    let form = grant.form(host, now)?;
+    ask(http, host, grant.form(host, now)?).await
+}
+
+async fn ask(http: &Http, host: &Host, form: String) -> Result<IssuedToken, TokenError> {
     match http.send(Call::form(host, "/services/oauth2/token", form)).await {
         Ok(answer) if answer.status == StatusCode::OK => issued(&answer.body),
         Ok(answer) => Err(refused(answer.status, &answer.headers, &answer.body)),

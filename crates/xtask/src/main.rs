@@ -12,6 +12,7 @@ mod bench;
 mod cargo;
 mod conformance;
 mod debian;
+mod fuzz;
 mod house_rules;
 mod kept_process;
 mod oracle_bites;
@@ -52,6 +53,12 @@ enum Command {
         #[arg(long, default_value_t = 100)]
         rounds: u32,
     },
+    /// Feed bytes that nobody thought of to what reads Salesforce's answers. Needs a C++ compiler.
+    Fuzz {
+        /// How long, after the build.
+        #[arg(long, default_value_t = 120)]
+        seconds: u32,
+    },
     /// Measure the whole path with an optimised build.
     Bench {
         /// Profiles to send.
@@ -74,6 +81,7 @@ fn run_command(command: Command) -> anyhow::Result<ExitCode> {
         Command::OracleBites => oracle_bites::run(),
         Command::Crash => workspace_tests::crash(None),
         Command::Soak { rounds } => workspace_tests::crash(Some(rounds)),
+        Command::Fuzz { seconds } => fuzz::run_for(seconds),
         Command::Bench { profiles } => bench::run(profiles),
     }
 }

@@ -94,7 +94,10 @@ impl From<CreateOrgError> for AdminError {
     fn from(error: CreateOrgError) -> Self {
         match &error {
             CreateOrgError::Exists(_) => Self::conflict(error.to_string()),
-            CreateOrgError::Host(_) | CreateOrgError::Options(_) => Self::bad_request(error.to_string()),
+            CreateOrgError::Host(_)
+            | CreateOrgError::RepeatedUser(_)
+            | CreateOrgError::RepeatedApp(_)
+            | CreateOrgError::Options(_) => Self::bad_request(error.to_string()),
         }
     }
 }

@@ -7,7 +7,8 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 
 use super::latency::LatencyOptions;
-use super::switches::Switches;
+use super::{App, IpRange, QuotaOptions, Switches, User};
+use crate::login_host::LoginHost;
 
 /// The body of `POST /simulator/orgs`; only `host` must be given.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,10 +21,25 @@ pub(crate) struct OrgOptions {
     /// `OrganizationType` of the Organization record.
     #[serde(default = "default_type", rename = "type")]
     pub organization_type: String,
+    /// Of the creation; a running org keeps its apps and users in its `Directory`.
     #[serde(default)]
     pub apps: Vec<App>,
     #[serde(default)]
     pub users: Vec<User>,
+    /// Whether anybody can log in; otherwise `inactive_org` (salesforce-contract.md §1.2).
+    #[serde(default = "default_active")]
+    pub active: bool,
+    /// Where logins must come from, without security tokens then; anywhere, unless given.
+    #[serde(default)]
+    pub login_ip_ranges: Vec<IpRange>,
+    /// Whether `X-Forwarded-For` tells where a login comes from.
+    #[serde(default)]
+    pub trust_forwarded_for: bool,
+    /// Most logins of one user within an hour. Source: salesforce-contract.md §1.2.
+    #[serde(default = "default_logins_per_hour")]
+    pub logins_per_hour: u64,
+    #[serde(default)]
+    pub quota: QuotaOptions,
     #[serde(default)]
     pub password_flow: PasswordFlow,
     #[serde(default = "default_daily_request_limit")]
@@ -41,9 +57,10 @@ pub(crate) struct OrgOptions {
     /// Long-running requests from which on new ones are refused; by the type of the org, unless given.
     #[serde(default)]
     pub concurrent_long_limit: Option<NonZeroUsize>,
-    /// Where documents disagree or an org may be configured either way.
+    /// Where documents disagree or an org may be configured either way. Of the creation; a running org has
+    /// its own.
     #[serde(default)]
-    pub switches: Switches,
+    pub(super) switches: Switches,
     /// A session that is not used for this long is gone.
     #[serde(default = "default_session_idle_seconds")]
     pub session_idle_seconds: u32,
@@ -53,30 +70,6 @@ pub(crate) struct OrgOptions {
     /// Where tokens, ids and jitter come from, together with the host.
     #[serde(default)]
     pub seed: u64,
-}
-
-/// A connected app.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct App {
-    pub client_id: String,
-    pub client_secret: String,
-    /// The user that client credentials log in; without one that grant is refused.
-    #[serde(default)]
-    pub run_as: Option<String>,
-}
-
-/// A user who can log in.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct User {
-    pub username: String,
-    #[serde(default)]
-    pub password: String,
-    #[serde(default)]
-    pub security_token: String,
-    #[serde(default = "default_active")]
-    pub active: bool,
 }
 
 /// Whether the org takes the username-password grant. Source: salesforce-contract.md §1.3.
@@ -97,6 +90,11 @@ pub(crate) enum UsageHeader {
     Jitter,
     Exact,
     Absent,
+    /// The truth, with `api-bursts`.
+    Bursts,
+    /// The truth, with the part of the app that asks if it has a `daily_request_limit`.
+    #[serde(rename = "per_app")]
+    PerApp,
 }
 
 impl OrgOptions {
@@ -134,20 +132,13 @@ impl OrgOptions {
         TimeDelta::seconds(i64::from(self.session_idle_seconds))
     }
 
+    pub(crate) fn login_host(&self) -> LoginHost {
+        LoginHost::of_org(&self.host)
+    }
+
     /// Source of the host form: salesforce-contract.md §1.7.
     pub(crate) fn is_sandbox(&self) -> bool {
         self.host.contains(".sandbox.my.salesforce.")
-    }
-
-    pub(crate) fn app(&self, client_id: &str) -> Option<&App> {
-        self.apps.iter().find(|app| app.client_id == client_id)
-    }
-
-    /// Finds a user; names are compared without case.
-    pub(crate) fn user(&self, username: &str) -> Option<&User> {
-        self.users
-            .iter()
-            .find(|user| user.username.eq_ignore_ascii_case(username))
     }
 }
 
@@ -179,4 +170,9 @@ fn default_history() -> bool {
 
 fn default_active() -> bool {
     true
+}
+
+/// Source: salesforce-contract.md §1.2.
+fn default_logins_per_hour() -> u64 {
+    3_600
 }

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::LoginSwitches;
+
 /// `switches` of `POST /simulator/orgs`; each has the default that the contract gives first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Switches {
+    pub login: LoginSwitches,
     /// Whether collections upsert takes `Id` as its key (salesforce-contract.md §2.4).
     pub upsert_key_id: UpsertKeyId,
     /// How an upsert by a field that is no key is refused (salesforce-contract.md §2.6).
@@ -142,6 +145,7 @@ pub(crate) const MAX_BODY_BYTES: usize = 50_000_000;
 impl Default for Switches {
     fn default() -> Self {
         Self {
+            login: LoginSwitches::default(),
             upsert_key_id: UpsertKeyId::default(),
             key_not_indexed: KeyNotIndexed::default(),
             unknown_field: UnknownField::default(),

@@ -120,7 +120,7 @@ pub(super) fn apply(
     state: &mut OrgState,
     write: BegunWrite,
     fault: Option<&FaultAction>,
-    author: &Author,
+    author: &Author<'_>,
 ) -> Result<Response, CallError> {
     let request = write.request?;
     let record_fault = match fault {

@@ -1,139 +1,127 @@
-//! The token endpoint. Source: salesforce-contract.md §1.1 and §1.2.
+//! The OAuth endpoints. Source: salesforce-contract.md §1.
+
+mod assertion;
+mod authorize;
+mod client;
+mod grants;
+mod introspect;
+mod login;
+mod parameters;
+mod revoke;
+mod user_info;
 
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use axum::body::Bytes;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::route::Resource;
 use super::{ApiRequest, reply};
-use crate::org::{App, Org, OrgState, PasswordFlow, User};
+use crate::clock::datetime_out;
+use crate::login_host::LoginHost;
+use crate::org::{Grant, Login, LoginSwitches, Org, OrgState, Session};
 use crate::refusal::CallError;
+use grants::Granted;
+use parameters::Parameters;
+
+pub(super) use authorize::authorize;
+pub(super) use introspect::introspect;
+pub(super) use revoke::revoke;
+pub(super) use user_info::user_info;
 
 /// Characters of an access token after the org id and `!`.
 const TOKEN_LENGTH: usize = 96;
 
-/// A refused grant: one object, status 400. Source: salesforce-contract.md §1.2.
+/// A refused OAuth request: one object, mostly with status 400. Source: salesforce-contract.md §1.2.
 #[derive(Debug)]
 struct OauthError {
+    status: StatusCode,
     error: &'static str,
     description: String,
 }
 
-/// The parameters of a token request: of the form, else of the query string.
+/// What is known of a login while it is tried, for the login history.
 #[derive(Debug)]
-struct Parameters(Vec<(String, String)>);
+struct Attempt {
+    grant: Option<String>,
+    client_id: Option<String>,
+    username: Option<String>,
+}
 
 /// Answers a request at an org's token endpoint.
 pub(super) fn token(org: &Org, state: &mut OrgState, request: &ApiRequest, now: DateTime<Utc>) -> Response {
     // Hard quotas refuse logins too, in the array form (salesforce-contract.md §10).
-    if state.usage.used(now) >= org.options.daily_request_limit {
+    if state.usage.is_exhausted(now) {
         return reply::call_error(&CallError::daily_quota());
     }
     let parameters = Parameters::read(&request.parts, &request.body);
-    let response = match grant(org, request, &parameters) {
-        Ok((app, user)) => reply::ok(&success(org, state, request, app, user, now)),
+    let mut attempt = Attempt::new(&parameters);
+    let granted = grants::grant(org, state, request, &parameters, &mut attempt, now);
+    let outcome = match &granted {
+        Ok(_) => "success".to_owned(),
+        Err(error) => error.text(),
+    };
+    state.logins.add(attempt.login(outcome, now));
+    let response = match granted {
+        Ok(granted) => reply::ok(&success(org, state, request, granted, now)),
         Err(error) => error.response(),
     };
     not_cached(response)
 }
 
-/// Finds the org that a token request at a shared login host is for: the one that knows app and user.
-pub(super) fn org_of_login(orgs: &[Arc<Org>], parts: &Parts, body: &Bytes) -> Option<Arc<Org>> {
+/// Finds the org that a request at a shared login host is for: the one that knows the app, and the user or
+/// the token as well.
+pub(super) fn org_of_login(
+    orgs: &[Arc<Org>],
+    login: LoginHost,
+    parts: &Parts,
+    body: &Bytes,
+    now: DateTime<Utc>,
+) -> Option<Arc<Org>> {
     let parameters = Parameters::read(parts, body);
-    let client_id = parameters.get("client_id")?;
-    let knows_app = |org: &&Arc<Org>| org.options.app(client_id).is_some();
-    let knows_user = |org: &&Arc<Org>| {
-        parameters
-            .get("username")
-            .is_some_and(|username| org.options.user(username).is_some())
-    };
-    orgs.iter()
-        .filter(knows_app)
-        .find(knows_user)
-        .or_else(|| orgs.iter().find(knows_app))
-        .cloned()
-}
+    let claims = parameters.get("assertion").and_then(assertion::unchecked_claims);
+    let client_id = parameters
+        .get("client_id")
+        .or(claims.as_ref().map(|claims| claims.iss.as_str()));
+    let username = ["username", "login_hint"]
+        .into_iter()
+        .find_map(|name| parameters.get(name))
+        .or(claims.as_ref().map(|claims| claims.sub.as_str()));
+    let secret = ["refresh_token", "code", "token"]
+        .into_iter()
+        .find_map(|name| parameters.get(name))
+        .or(parameters.bearer());
 
-/// Answers a token request whose app no org has.
-pub(super) fn unknown_client() -> Response {
-    not_cached(OauthError::new("invalid_client_id", "client identifier invalid").response())
-}
-
-fn grant<'a>(
-    org: &'a Org,
-    request: &ApiRequest,
-    parameters: &Parameters,
-) -> Result<(&'a App, &'a User), OauthError> {
-    let grant_type = match parameters.get("grant_type") {
-        Some(grant_type) => grant_type,
-        // What a POST becomes when a redirect downgrades it (salesforce-contract.md §1.2).
-        None if request.parts.method != Method::POST => return Err(OauthError::unsupported_grant()),
-        None => return Err(OauthError::missing("grant_type")),
-    };
-    match grant_type {
-        "password" => {
-            let app = app(org, parameters)?;
-            let username = parameters.required("username")?;
-            let password = parameters.required("password")?;
-            let user = password_login(org, username, password)?;
-            Ok((app, user))
+    let mut known: Option<&Arc<Org>> = None;
+    for org in orgs.iter().filter(|org| org.options.login_host() == login) {
+        let state = org.state();
+        let knows_app = client_id.is_some_and(|client_id| state.directory.app(client_id).is_some());
+        let knows_user = username.is_some_and(|username| state.directory.user(username).is_some());
+        let knows_secret = secret.is_some_and(|secret| knows_secret(&state, secret, now));
+        if knows_secret || knows_app && knows_user {
+            return Some(Arc::clone(org));
         }
-        "client_credentials" if request.at_login => Err(OauthError::new(
-            "invalid_grant",
-            "request not supported on this domain",
-        )),
-        "client_credentials" => {
-            let app = app(org, parameters)?;
-            let user = app
-                .run_as
-                .as_deref()
-                .and_then(|username| org.options.user(username))
-                .ok_or_else(|| OauthError::new("invalid_grant", "no client credentials user enabled"))?;
-            active(user).map(|user| (app, user))
+        if knows_app && known.is_none() {
+            known = Some(org);
         }
-        _ => Err(OauthError::unsupported_grant()),
     }
+    known.cloned()
 }
 
-fn app<'a>(org: &'a Org, parameters: &Parameters) -> Result<&'a App, OauthError> {
-    let client_id = parameters.required("client_id")?;
-    let client_secret = parameters.required("client_secret")?;
-    let app = org
-        .options
-        .app(client_id)
-        .ok_or_else(|| OauthError::new("invalid_client_id", "client identifier invalid"))?;
-    if app.client_secret != client_secret {
-        return Err(OauthError::new("invalid_client", "invalid client credentials"));
-    }
-    Ok(app)
-}
-
-fn password_login<'a>(org: &'a Org, username: &str, password: &str) -> Result<&'a User, OauthError> {
-    let refused = || OauthError::new("invalid_grant", "authentication failure");
-    // A blocked flow must not be told from a wrong password (salesforce-contract.md §0.1).
-    if org.options.password_flow == PasswordFlow::Blocked {
-        return Err(refused());
-    }
-    let user = org.options.user(username).ok_or_else(refused)?;
-    // The security token follows the password without a separator (salesforce-contract.md §1.1).
-    if format!("{}{}", user.password, user.security_token) != password {
-        return Err(refused());
-    }
-    active(user)
-}
-
-fn active(user: &User) -> Result<&User, OauthError> {
-    if user.active {
-        Ok(user)
-    } else {
-        Err(OauthError::new("invalid_grant", "inactive user"))
+/// Answers a request at a shared login host that no org can be found for.
+pub(super) fn unknown_org(resource: &Resource) -> Response {
+    match resource {
+        Resource::Authorize => authorize::unknown_client(),
+        Resource::Revoke => revoke::refused(LoginSwitches::default().revoke_error),
+        Resource::UserInfo => reply::call_error(&CallError::session_expired()),
+        _ => not_cached(OauthError::unknown_client().response()),
     }
 }
 
@@ -142,71 +130,98 @@ fn success(
     org: &Org,
     state: &mut OrgState,
     request: &ApiRequest,
-    app: &App,
-    user: &User,
+    granted: Granted,
     now: DateTime<Utc>,
-) -> serde_json::Value {
+) -> Value {
+    let Granted { app, user, .. } = granted;
     let access_token = format!("{}!{}", org.id.short(), state.random.token(TOKEN_LENGTH));
-    state.sessions.open(access_token.clone(), &user.username, now);
-    let login_host = if org.options.is_sandbox() {
-        "test.salesforce.com"
-    } else {
-        "login.salesforce.com"
+    let session = Session {
+        username: user.username.clone(),
+        client_id: app.client_id.clone(),
+        grant: granted.grant,
+        scope: granted.scope.clone(),
+        approval: granted.approval,
+        issued_at: now,
+        last_used: now,
+        idle: app.session_idle().unwrap_or(org.options.session_idle()),
     };
-    let id = format!(
-        "https://{login_host}/id/{}/{}",
-        org.id,
-        org.user_id(&user.username)
-    );
+    state.sessions.open(access_token.clone(), session);
+    let id = identity_url(org, &user.username);
     let issued_at = now.timestamp_millis().to_string();
     let key = hmac::Key::new(hmac::HMAC_SHA256, app.client_secret.as_bytes());
     let signature = STANDARD.encode(hmac::sign(&key, format!("{id}{issued_at}").as_bytes()));
-    json!({
+    let mut answer = json!({
         "access_token": access_token,
         "instance_url": request.instance_url,
         "id": id,
         "token_type": "Bearer",
         "issued_at": issued_at,
         "signature": signature,
-    })
+    });
+    // The password grant supports no scopes.
+    if granted.grant != Grant::Password {
+        answer["scope"] = granted.scope.into();
+    }
+    if let Some(refresh_token) = granted.refresh_token {
+        answer["refresh_token"] = refresh_token.into();
+    }
+    if state.switches().login.odd_token_answers {
+        answer["instance_url"] = format!("{}/", request.instance_url).into();
+        answer["api_instance_url"] = "https://api.salesforce.com".into();
+        answer["sfdc_community_url"] = format!("{}/portal", request.instance_url).into();
+    }
+    answer
 }
 
-impl Parameters {
-    fn read(parts: &Parts, body: &Bytes) -> Self {
-        let pairs = |text: &[u8]| -> Vec<(String, String)> {
-            url::form_urlencoded::parse(text)
-                .into_owned()
-                .filter(|(_, value)| !value.is_empty())
-                .collect()
-        };
-        let authorization = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        let mut parameters = pairs(body);
-        parameters.extend(pairs(parts.uri.query().unwrap_or_default().as_bytes()));
-        parameters.extend(authorization.map(basic_credentials).unwrap_or_default());
-        Self(parameters)
+/// Returns `id` of token answers and `sub` of introspection.
+fn identity_url(org: &Org, username: &str) -> String {
+    format!(
+        "https://{}/id/{}/{}",
+        org.options.login_host().name(),
+        org.id,
+        org.user_id(username)
+    )
+}
+
+fn knows_secret(state: &OrgState, secret: &str, now: DateTime<Utc>) -> bool {
+    state.sessions.peek(secret, now).is_some()
+        || state.approvals.of_refresh_token(secret, now).is_some()
+        || state.approvals.has_code(secret)
+}
+
+impl Attempt {
+    fn new(parameters: &Parameters) -> Self {
+        let owned = |name: &str| parameters.get(name).map(str::to_owned);
+        Self {
+            grant: owned("grant_type"),
+            client_id: owned("client_id"),
+            username: owned("username"),
+        }
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-    }
-
-    fn required(&self, name: &str) -> Result<&str, OauthError> {
-        self.get(name).ok_or_else(|| OauthError::missing(name))
+    fn login(self, outcome: String, now: DateTime<Utc>) -> Login {
+        Login {
+            n: 0,
+            time: datetime_out(now),
+            username: self.username,
+            client_id: self.client_id,
+            grant: self.grant,
+            outcome,
+        }
     }
 }
 
 impl OauthError {
     fn new(error: &'static str, description: impl Into<String>) -> Self {
         Self {
+            status: StatusCode::BAD_REQUEST,
             error,
             description: description.into(),
         }
+    }
+
+    fn invalid_grant(description: &str) -> Self {
+        Self::new("invalid_grant", description)
     }
 
     fn missing(parameter: &str) -> Self {
@@ -220,27 +235,23 @@ impl OauthError {
         Self::new("unsupported_grant_type", "grant type not supported")
     }
 
+    fn unknown_client() -> Self {
+        Self::new("invalid_client_id", "client identifier invalid")
+    }
+
+    fn unsupported_token_type() -> Self {
+        Self::new("unsupported_token_type", "this token type is not supported")
+    }
+
+    /// Returns how the login history tells it.
+    fn text(&self) -> String {
+        format!("{}: {}", self.error, self.description)
+    }
+
     fn response(&self) -> Response {
         let body = json!({"error": self.error, "error_description": self.description});
-        reply::json(StatusCode::BAD_REQUEST, &body)
+        reply::json(self.status, &body)
     }
-}
-
-/// Reads HTTP Basic as the form fields it stands for.
-fn basic_credentials(authorization: &str) -> Vec<(String, String)> {
-    authorization
-        .split_once(' ')
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Basic"))
-        .and_then(|(_, credentials)| STANDARD.decode(credentials.trim()).ok())
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .and_then(|text| {
-            let (id, secret) = text.split_once(':')?;
-            Some(vec![
-                ("client_id".to_owned(), id.to_owned()),
-                ("client_secret".to_owned(), secret.to_owned()),
-            ])
-        })
-        .unwrap_or_default()
 }
 
 fn not_cached(mut response: Response) -> Response {

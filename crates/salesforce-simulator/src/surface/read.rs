@@ -1,15 +1,15 @@
-//! The resources that only tell: versions, limits, describe, one record, the user.
+//! The resources that only tell: versions, describe, one record.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
 use super::route::VERSIONS;
-use super::{ApiRequest, many, reply, session};
+use super::{ApiRequest, many, reply};
 use crate::clock::http_date;
 use crate::ids::RecordId;
-use crate::org::{Access, Org, OrgState, Record, Table};
+use crate::org::{Access, OrgState, Record, Table};
 use crate::random::hash;
 use crate::refusal::CallError;
 use crate::schema::{self, Field, ObjectName};
@@ -33,23 +33,6 @@ pub(super) fn versions(request: &ApiRequest) -> Response {
         })
         .collect();
     reply::ok(&Value::Array(versions))
-}
-
-/// Answers `GET …/limits`. Source of the entries other than the first: salesforce-contract.md §4.2.
-pub(super) fn limits(org: &Org, state: &mut OrgState, now: DateTime<Utc>) -> Response {
-    let max = org.options.daily_request_limit;
-    let remaining = max.saturating_sub(state.usage.used(now));
-    reply::ok(&json!({
-        "DailyApiRequests": {"Max": max, "Remaining": remaining},
-        "DailyBulkApiBatches": {"Max": 15_000, "Remaining": 15_000},
-        "DailyBulkV2QueryJobs": {"Max": 10_000, "Remaining": 10_000},
-        "DailyBulkV2QueryFileStorageMB": {"Max": 976_562, "Remaining": 976_562},
-        "ConcurrentAsyncGetReportInstances": {"Max": 200, "Remaining": 200},
-        "ConcurrentSyncReportRuns": {"Max": 20, "Remaining": 20},
-        "DataStorageMB": {"Max": 1_024, "Remaining": 640},
-        "FileStorageMB": {"Max": 1_024, "Remaining": 900},
-        "PermissionSets": {"Max": 1_500, "Remaining": 1_490},
-    }))
 }
 
 /// Answers `GET …/sobjects/{object}/describe`, with 304 if nothing changed since `If-Modified-Since`.
@@ -141,24 +124,6 @@ pub(super) fn shown(table: &Table, record: &Record, fields: &[&Field], version: 
         members.insert(field.name.clone(), record.value(field));
     }
     Value::Object(members)
-}
-
-/// Answers `GET /services/oauth2/userinfo`; it does not count against the quota.
-pub(super) fn user_info(
-    org: &Org,
-    state: &mut OrgState,
-    request: &ApiRequest,
-    now: DateTime<Utc>,
-) -> Response {
-    match session::session_of(state, request, now) {
-        Ok(username) => reply::ok(&json!({
-            "user_id": org.user_id(&username).to_string(),
-            "organization_id": org.id.to_string(),
-            "preferred_username": username,
-            "name": username.split('@').next().unwrap_or_default(),
-        })),
-        Err(error) => reply::call_error(&error),
-    }
 }
 
 /// Names a version by its release, three a year.

@@ -24,6 +24,9 @@ pub(super) struct Route {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Resource {
     Token,
+    Authorize,
+    Introspect,
+    Revoke,
     UserInfo,
     Versions,
     Limits,
@@ -62,6 +65,9 @@ impl Route {
         let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let (resource, version) = match segments.as_slice() {
             ["services", "oauth2", "token"] => (Resource::Token, ""),
+            ["services", "oauth2", "authorize"] => (Resource::Authorize, ""),
+            ["services", "oauth2", "introspect"] => (Resource::Introspect, ""),
+            ["services", "oauth2", "revoke"] => (Resource::Revoke, ""),
             ["services", "oauth2", "userinfo"] => (Resource::UserInfo, ""),
             ["services", "data"] => (Resource::Versions, ""),
             ["services", "data", version, rest @ ..] => (versioned(version, rest), *version),
@@ -80,10 +86,19 @@ impl Route {
 }
 
 impl Resource {
+    /// Returns whether it is there at the shared login hosts too.
+    pub(super) fn is_oauth(&self) -> bool {
+        matches!(
+            self,
+            Self::Token | Self::Authorize | Self::Introspect | Self::Revoke | Self::UserInfo
+        )
+    }
+
     /// Fails with 405 unless `method` is one the resource has. Source: salesforce-contract.md §3.2.
     pub(super) fn check_method(&self, method: &Method) -> Result<(), CallError> {
         let allowed: &[&str] = match self {
-            Self::Token => &["POST"],
+            Self::Token | Self::Introspect => &["POST"],
+            Self::Authorize | Self::Revoke => &["GET", "POST"],
             Self::Collections => &["DELETE", "PATCH", "POST"],
             Self::CollectionsRead { .. } => &["GET", "HEAD", "POST"],
             Self::Records { .. } => &["POST"],
@@ -108,10 +123,6 @@ impl Resource {
             ),
         ))
     }
-}
-
-fn version_number(version: &str) -> Option<u32> {
-    version.strip_prefix('v')?.strip_suffix(".0")?.parse().ok()
 }
 
 fn versioned(version: &str, rest: &[&str]) -> Resource {
@@ -149,4 +160,9 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
         },
         _ => Resource::Unknown,
     }
+}
+
+/// Reads a version as in a path (`v67.0`).
+fn version_number(version: &str) -> Option<u32> {
+    version.strip_prefix('v')?.strip_suffix(".0")?.parse().ok()
 }

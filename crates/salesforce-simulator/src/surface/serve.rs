@@ -13,15 +13,14 @@ use tokio::time::Instant;
 use super::collections::{self, BegunWrite};
 use super::flavour::flavoured;
 use super::route::Resource;
+use super::session::Caller;
 use super::spoil::spoiled;
 use super::{ApiRequest, oauth, read, reply, session};
 use crate::clock::Clock;
-use crate::ids::RecordId;
 use crate::org::{Call, FaultAction, Occasion, Org, OrgState, client_of};
 use crate::refusal::CallError;
 use crate::wire::Wire;
 use crate::world::World;
-use crate::write::Author;
 
 /// Tells whether the client still waits for its answer.
 #[derive(Debug, Clone, Default)]
@@ -122,14 +121,9 @@ pub(super) async fn serve(
             (None, Some(write)) if leaves_nobody && switches.late_apply_seconds > 0 => {
                 session::admit(org, &mut state, request, now).map_or_else(
                     |error| reply::call_error(&error),
-                    |user_id| {
-                        let late = apply_late(
-                            world.clock.clone(),
-                            Arc::clone(org),
-                            write,
-                            fault.clone(),
-                            user_id,
-                        );
+                    |caller| {
+                        let late =
+                            apply_late(world.clock.clone(), Arc::clone(org), write, fault.clone(), caller);
                         tokio::spawn(late);
                         // Nobody reads it.
                         reply::empty(StatusCode::OK)
@@ -138,7 +132,10 @@ pub(super) async fn serve(
             }
             (None, write) => match &request.route.resource {
                 Resource::Token => oauth::token(org, &mut state, request, now),
-                Resource::UserInfo => read::user_info(org, &mut state, request, now),
+                Resource::Authorize => oauth::authorize(org, &mut state, request, now),
+                Resource::Introspect => oauth::introspect(org, &mut state, request, now),
+                Resource::Revoke => oauth::revoke(&mut state, request, now),
+                Resource::UserInfo => oauth::user_info(org, &mut state, request, now),
                 Resource::Versions => read::versions(request),
                 _ => session::data(org, &mut state, request, write, fault.as_ref(), now),
             },
@@ -176,7 +173,7 @@ async fn apply_late(
     org: Arc<Org>,
     mut write: BegunWrite,
     fault: Option<FaultAction>,
-    user_id: RecordId,
+    caller: Caller,
 ) {
     let lateness_ms = {
         let mut state = org.state();
@@ -188,7 +185,7 @@ async fn apply_late(
     let now = clock.now();
     let mut state = org.state();
     state.counters.late_writes += 1;
-    if let Err(error) = collections::apply(&mut state, write, fault.as_ref(), &Author::new(user_id, now)) {
+    if let Err(error) = collections::apply(&mut state, write, fault.as_ref(), &caller.author(now)) {
         tracing::debug!(error = error.message, "a late write was refused");
         state.counters.write_calls_failed += 1;
     }

@@ -1,22 +1,33 @@
 //! Every REST answer that needs a session: who asks, may they still, and what it cost.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 
 use super::collections::{self, BegunWrite};
 use super::route::Resource;
-use super::{ApiRequest, many, query, read, reply};
+use super::{ApiRequest, limits, many, query, read, reply, with_body};
 use crate::ids::RecordId;
-use crate::org::{FaultAction, Org, OrgState, UsageHeader};
+use crate::org::{App, FaultAction, Org, OrgState, SessionErrorForm, User};
 use crate::refusal::CallError;
+use crate::schema::ObjectName;
 use crate::write::Author;
 
 /// Source: salesforce-contract.md §4.1.
 const LIMIT_INFO: HeaderName = HeaderName::from_static("sforce-limit-info");
 
-/// Most that the reported usage lags behind. Source: salesforce-contract.md §10.
-const MAX_JITTER: u64 = 5;
+/// Source: salesforce-contract.md §3.1.
+const OAUTH_ERROR: HeaderName = HeaderName::from_static("sfdc-oauth-error");
+
+/// Who asks: the user of a session, and the app that opened it.
+#[derive(Debug)]
+pub(super) struct Caller {
+    pub user: Arc<User>,
+    pub user_id: RecordId,
+    pub app: Option<Arc<App>>,
+}
 
 /// Answers one request to `/services/data/vNN.0/…`.
 pub(super) fn data(
@@ -27,28 +38,57 @@ pub(super) fn data(
     fault: Option<&FaultAction>,
     now: DateTime<Utc>,
 ) -> Response {
-    let answer = admit(org, state, request, now).and_then(|user_id| match (&request.route.resource, write) {
-        (_, Some(write)) => collections::apply(state, write, fault, &Author::new(user_id, now)),
-        (Resource::Limits, None) => Ok(read::limits(org, state, now)),
-        (Resource::Query, None) => query::answer(org, state, request),
-        (Resource::Describe { object }, None) => read::describe(state, request, object),
-        (Resource::Record { object, id }, None) => read::record(state, request, object, id),
-        (Resource::RecordByKey { object, key, value }, None) => {
-            many::by_key(state, request, object, key, value)
+    let caller = api_caller(org, state, request, now);
+    let app = caller.as_ref().ok().and_then(|caller| caller.app.clone());
+    let answer = caller.and_then(|caller| {
+        charge(state, request, &caller, now)?;
+        match (&request.route.resource, write) {
+            (_, Some(write)) => collections::apply(state, write, fault, &caller.author(now)),
+            (Resource::Limits, None) => limits::limits(state, request, &caller, now),
+            (Resource::Query, None) => query::answer(org, state, request),
+            (Resource::Describe { object }, None) => {
+                // What a user may not read does not exist for them.
+                caller
+                    .readable(object)
+                    .map_err(|_| CallError::no_such_resource())?;
+                read::describe(state, request, object)
+            }
+            (Resource::Record { object, id }, None) => {
+                caller.readable(object)?;
+                read::record(state, request, object, id)
+            }
+            (Resource::RecordByKey { object, key, value }, None) => {
+                caller.readable(object)?;
+                many::by_key(state, request, object, key, value)
+            }
+            (Resource::CollectionsRead { object }, None) => {
+                caller.readable(object)?;
+                many::records(state, request, object)
+            }
+            (Resource::RetiredVersion, None) => Err(CallError::new(
+                StatusCode::GONE,
+                "GONE",
+                "The requested API version is retired",
+            )),
+            (_, None) => Err(CallError::no_such_resource()),
         }
-        (Resource::CollectionsRead { object }, None) => many::records(state, request, object),
-        (Resource::RetiredVersion, None) => Err(CallError::new(
-            StatusCode::GONE,
-            "GONE",
-            "The requested API version is retired",
-        )),
-        (_, None) => Err(CallError::no_such_resource()),
     });
-    let mut response = answer.unwrap_or_else(|error| reply::call_error(&error));
-    if let Some(usage) = usage_header(org, state, now) {
+    let mut response = answer.unwrap_or_else(|error| refusal(state, &error));
+    if let Some(usage) = limits::usage_header(org, state, app.as_deref(), now) {
         response.headers_mut().insert(LIMIT_INFO, usage);
     }
     response
+}
+
+/// Returns whose session the request carries, and prolongs the session.
+/// Source: salesforce-contract.md §1.4 and §3.2.
+pub(super) fn caller(
+    org: &Org,
+    state: &mut OrgState,
+    request: &ApiRequest,
+    now: DateTime<Utc>,
+) -> Result<Caller, CallError> {
+    session_of(org, state, request, now).map(|(caller, _)| caller)
 }
 
 /// Returns who asks, if they may: the session, the quota and the method allow it.
@@ -57,29 +97,57 @@ pub(super) fn admit(
     state: &mut OrgState,
     request: &ApiRequest,
     now: DateTime<Utc>,
-) -> Result<RecordId, CallError> {
-    let user_id = authenticate(org, state, request, now)?;
-    count_request(org, state, now)?;
-    request.route.resource.check_method(&request.parts.method)?;
-    Ok(user_id)
+) -> Result<Caller, CallError> {
+    let caller = api_caller(org, state, request, now)?;
+    charge(state, request, &caller, now)?;
+    Ok(caller)
 }
 
-/// Returns whose session the request carries, and prolongs it. Source: salesforce-contract.md §1.4 and §3.2.
-pub(super) fn authenticate(
+impl Caller {
+    /// Returns who writes, as of `now`.
+    pub(super) fn author(&self, now: DateTime<Utc>) -> Author<'_> {
+        Author::new(self.user_id, &self.user.permissions, now)
+    }
+
+    /// Fails unless the user may read the records of `object`; an unknown object is no question of rights.
+    fn readable(&self, object: &str) -> Result<(), CallError> {
+        match ObjectName::parse(object) {
+            Some(object) if !self.user.permissions.access_to(object).read => {
+                Err(CallError::insufficient_access())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Returns who asks, if they may use the REST API. Source: salesforce-contract.md §3.2.
+fn api_caller(
     org: &Org,
     state: &mut OrgState,
     request: &ApiRequest,
     now: DateTime<Utc>,
-) -> Result<RecordId, CallError> {
-    session_of(state, request, now).map(|username| org.user_id(&username))
+) -> Result<Caller, CallError> {
+    let (caller, is_for_api) = session_of(org, state, request, now)?;
+    if !is_for_api {
+        return Err(CallError::session_not_for_api());
+    }
+    if !caller.user.api_enabled {
+        return Err(CallError::new(
+            StatusCode::FORBIDDEN,
+            "API_DISABLED_FOR_ORG",
+            "API is not enabled for this Organization or Partner",
+        ));
+    }
+    Ok(caller)
 }
 
-/// Returns the username of the session the request carries, and prolongs the session.
-pub(super) fn session_of(
+/// Returns who asks, and whether the session is good for the REST API.
+fn session_of(
+    org: &Org,
     state: &mut OrgState,
     request: &ApiRequest,
     now: DateTime<Utc>,
-) -> Result<String, CallError> {
+) -> Result<(Caller, bool), CallError> {
     let Some(authorization) = request.header(header::AUTHORIZATION) else {
         return Err(CallError::session_expired());
     };
@@ -94,30 +162,68 @@ pub(super) fn session_of(
                 "INVALID_HEADER_TYPE",
             )
         })?;
-    state
+    let session_use = state.switches().login.session_use;
+    let session = state
         .sessions
-        .touch(token, now)
-        .map(str::to_owned)
-        .ok_or_else(CallError::session_expired)
+        .touch(token, session_use, now)
+        .ok_or_else(CallError::session_expired)?;
+    let user = state
+        .directory
+        .user(&session.username)
+        // A user who is deactivated loses their sessions.
+        .filter(|user| user.active)
+        .ok_or_else(CallError::session_expired)?;
+    let caller = Caller {
+        user_id: org.user_id(&user.username),
+        user,
+        app: state.directory.app(&session.client_id),
+    };
+    Ok((caller, session.is_for_api()))
+}
+
+/// Counts a request of a known caller, if the quota and the method allow it.
+fn charge(
+    state: &mut OrgState,
+    request: &ApiRequest,
+    caller: &Caller,
+    now: DateTime<Utc>,
+) -> Result<(), CallError> {
+    count_request(state, caller, now)?;
+    request.route.resource.check_method(&request.parts.method)
 }
 
 /// Counts the request against the daily quota; one over it is refused and costs nothing.
-fn count_request(org: &Org, state: &mut OrgState, now: DateTime<Utc>) -> Result<(), CallError> {
-    if state.usage.used(now) >= org.options.daily_request_limit {
+fn count_request(state: &mut OrgState, caller: &Caller, now: DateTime<Utc>) -> Result<(), CallError> {
+    if state.usage.is_exhausted(now) {
         return Err(CallError::daily_quota());
     }
-    state.usage.count(now);
+    let client_id = caller.app.as_ref().map_or("", |app| app.client_id.as_str());
+    state.usage.count(client_id, now);
     state.counters.api_requests += 1;
     Ok(())
 }
 
-fn usage_header(org: &Org, state: &mut OrgState, now: DateTime<Utc>) -> Option<HeaderValue> {
-    let used = state.usage.used(now);
-    let reported = match org.options.usage_header {
-        UsageHeader::Exact => used,
-        UsageHeader::Jitter => used.saturating_sub(state.random.up_to(MAX_JITTER)),
-        UsageHeader::Absent => return None,
+/// Returns the answer of a refused request; a session that is gone has several forms.
+/// Source: salesforce-contract.md §3.1.
+fn refusal(state: &OrgState, error: &CallError) -> Response {
+    if *error != CallError::session_expired() {
+        return reply::call_error(error);
+    }
+    let (content_type, body) = match state.switches().login.session_error_form {
+        SessionErrorForm::Json => return reply::call_error(error),
+        SessionErrorForm::Xml => (
+            "application/xml;charset=UTF-8",
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Errors><Error><errorCode>LOGIN_OAUTH_INVALID_TOKEN</errorCode>\
+             <message>Session expired or invalid</message></Error></Errors>",
+        ),
+        SessionErrorForm::Html => (
+            "text/html;charset=UTF-8",
+            "<!DOCTYPE html>\n<html><head><title>Error</title></head><body>LOGIN_OAUTH_INVALID_TOKEN</body></html>\n",
+        ),
     };
-    let text = format!("api-usage={reported}/{}", org.options.daily_request_limit);
-    HeaderValue::from_str(&text).ok()
+    let mut response = with_body(error.status, content_type, body);
+    response
+        .headers_mut()
+        .insert(OAUTH_ERROR, HeaderValue::from_static("LOGIN_OAUTH_INVALID_TOKEN"));
+    response
 }

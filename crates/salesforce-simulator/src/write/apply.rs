@@ -12,14 +12,16 @@ use super::undo::Undo;
 use super::{delete::delete, person, stored::values_to_store};
 use crate::clock::datetime_out;
 use crate::ids::RecordId;
-use crate::org::{HistoryEntry, OrgState, RecordFault, WriteKind};
+use crate::org::{HistoryEntry, OrgState, Permissions, RecordFault, WriteKind};
 use crate::refusal::RecordError;
+use crate::schema::ObjectName;
 use crate::value::Scalar;
 
-/// Who writes, and when, as records tell it.
+/// Who writes and what they may, and when, as records tell it.
 #[derive(Debug)]
-pub(crate) struct Author {
+pub(crate) struct Author<'a> {
     pub user: Scalar,
+    pub permissions: &'a Permissions,
     pub time: Scalar,
 }
 
@@ -31,10 +33,11 @@ pub(crate) struct RecordResult {
     pub outcome: Result<RecordId, RecordError>,
 }
 
-impl Author {
-    pub(crate) fn new(user_id: RecordId, now: DateTime<Utc>) -> Self {
+impl<'a> Author<'a> {
+    pub(crate) fn new(user_id: RecordId, permissions: &'a Permissions, now: DateTime<Utc>) -> Self {
         Self {
             user: user_id.to_string().into(),
+            permissions,
             time: datetime_out(now).into(),
         }
     }
@@ -45,7 +48,7 @@ pub(crate) fn apply(
     state: &mut OrgState,
     request: &WriteRequest,
     fault: Option<&RecordFault>,
-    author: &Author,
+    author: &Author<'_>,
 ) -> Vec<RecordResult> {
     let repeated = target::repeated(request, state.switches().repeated_key);
     let mut undo = Undo::default();
@@ -56,6 +59,7 @@ pub(crate) fn apply(
             Err(NoTarget { kind, error }) => (kind, Err(error)),
         };
         let refused = repeated
+            .or_else(|| not_permitted(author, record.object, kind))
             .or_else(|| fault.and_then(|fault| injected(fault, request, position)))
             .or_else(|| record.refused.clone());
         let outcome = refused
@@ -69,6 +73,23 @@ pub(crate) fn apply(
     count(state, &results);
     remember(state, request, &results, author);
     results
+}
+
+/// Source: salesforce-contract.md §3.2 and §3.4.
+fn not_permitted(author: &Author<'_>, object: ObjectName, kind: WriteKind) -> Option<RecordError> {
+    let access = author.permissions.access_to(object);
+    let is_permitted = match kind {
+        WriteKind::Create => access.create,
+        WriteKind::Update => access.edit,
+        WriteKind::Delete => access.delete,
+    };
+    (!is_permitted).then(|| {
+        RecordError::new(
+            "INSUFFICIENT_ACCESS_OR_READONLY",
+            "insufficient access rights on object id",
+            &[],
+        )
+    })
 }
 
 /// Returns the scripted error of the record at `position`, if it is one of those to fail.
@@ -101,7 +122,7 @@ fn write(
     request: &WriteRequest,
     record: &Submitted,
     target: Target,
-    author: &Author,
+    author: &Author<'_>,
     undo: &mut Undo,
 ) -> Result<RecordId, RecordError> {
     let object = record.object;

@@ -22,7 +22,7 @@ pub(super) fn defaults(table: &Table, author: &Author) -> Values {
     values
 }
 
-impl Author {
+impl Author<'_> {
     /// Notes who changed a record last, and when.
     pub(super) fn stamp(&self, values: &mut Values) {
         values.insert("LastModifiedById", self.user.clone());

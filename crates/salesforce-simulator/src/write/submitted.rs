@@ -213,7 +213,7 @@ fn not_of_type(field: &Field, value: &Value) -> RecordError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::org::Org;
+    use crate::org::{Org, Permissions};
     use crate::write::{Author, Operation, WriteRequest, apply};
     use chrono::DateTime;
 
@@ -230,7 +230,12 @@ mod tests {
         let rows = rows.iter().map(|row| row.as_object().unwrap().clone()).collect();
 
         let request = WriteRequest::of_records(&state, Operation::Create, ObjectName::Lead, rows);
-        let author = Author::new(org.user_id("svc@acme.example"), DateTime::UNIX_EPOCH);
+        let permissions = Permissions::default();
+        let author = Author::new(
+            org.user_id("svc@acme.example"),
+            &permissions,
+            DateTime::UNIX_EPOCH,
+        );
         let results = apply(&mut state, &request, None, &author);
 
         let lead = state.table(ObjectName::Lead).record(0);

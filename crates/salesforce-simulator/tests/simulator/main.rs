@@ -17,9 +17,13 @@ mod fault_script;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod grants;
+#[cfg(test)]
 mod late;
 #[cfg(test)]
 mod locks;
+#[cfg(test)]
+mod login_errors;
 #[cfg(test)]
 mod long_running;
 #[cfg(test)]
@@ -27,9 +31,15 @@ mod many;
 #[cfg(test)]
 mod org_rules;
 #[cfg(test)]
+mod quota;
+#[cfg(test)]
 mod reading;
 #[cfg(test)]
 mod record_rules;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod signer;
 #[cfg(test)]
 mod single;
 #[cfg(test)]
