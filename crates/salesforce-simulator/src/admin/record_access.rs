@@ -100,7 +100,7 @@ fn repoint(state: &mut OrgState, from: RecordId, to: RecordId) {
             let values = &state.table(object).record(slot).values;
             let names: Vec<&String> = lookups
                 .iter()
-                .filter(|name| values.get(*name).and_then(|id| id.as_str()) == Some(from.as_str()))
+                .filter(|name| values.get(name).and_then(|id| id.as_str()) == Some(from.as_str()))
                 .collect();
             if names.is_empty() {
                 continue;

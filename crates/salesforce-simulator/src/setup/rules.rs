@@ -152,7 +152,7 @@ fn checked(
                 && names.iter().all(|name| {
                     let other = record
                         .values
-                        .get(*name)
+                        .get(name)
                         .and_then(Scalar::as_str)
                         .unwrap_or_default();
                     other.eq_ignore_ascii_case(&text(name))
