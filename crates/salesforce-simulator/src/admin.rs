@@ -62,6 +62,10 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/orgs/{host}/history", get(orgs::history))
         .route("/orgs/{host}/counters", get(orgs::counters))
         .route("/orgs/{host}/calls", get(orgs::calls))
+        .route(
+            "/orgs/{host}/faults",
+            post(script::add).get(script::list).delete(script::clear),
+        )
         .route("/orgs/{host}/users/{username}", patch(directory::change_user))
         .route("/orgs/{host}/apps/{client_id}", patch(directory::change_app))
         .route("/orgs/{host}/refresh-tokens", post(logins::refresh_token))
@@ -69,10 +73,6 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/orgs/{host}/sessions", get(logins::sessions))
         .route("/orgs/{host}/sessions/expire", post(logins::expire))
         .route("/orgs/{host}/usage", get(usage::get).post(usage::put))
-        .route(
-            "/orgs/{host}/faults",
-            post(script::add).get(script::list).delete(script::clear),
-        )
         .route(
             "/orgs/{host}/switches",
             get(switches::get).patch(switches::change),

@@ -56,7 +56,6 @@ fn users(org: &Org, state: &OrgState) -> Vec<Record> {
     state
         .directory
         .users()
-        .iter()
         .map(|user| {
             let id = org.user_id(&user.username);
             let local_name = user.username.split('@').next().unwrap_or_default();

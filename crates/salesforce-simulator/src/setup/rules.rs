@@ -174,8 +174,8 @@ fn checked(
             values.insert("Type", "Regular");
         }
         SetupObject::PermissionSetAssignment => {
-            let is_user =
-                RecordId::parse(&text("AssigneeId")).is_some_and(|id| state.setup.username(id).is_some());
+            let is_user = RecordId::parse(&text("AssigneeId"))
+                .is_some_and(|id| state.directory.user_by_id(id).is_some());
             if !is_user || !refers_to("PermissionSetId", SetupObject::PermissionSet) {
                 return Err(RecordError::unknown_id());
             }

@@ -26,8 +26,6 @@ pub(crate) struct Setup {
     records: Vec<(SetupObject, Record)>,
     /// Fields that are seen only by whom they are granted to, and since when they are known at all.
     restricted: HashMap<(ObjectName, String), DateTime<Utc>>,
-    /// Usernames by id.
-    users: HashMap<RecordId, String>,
     next_number: u64,
 }
 
@@ -60,11 +58,10 @@ impl Profile {
 }
 
 impl Setup {
-    pub(crate) fn new(users: HashMap<RecordId, String>, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(now: DateTime<Utc>) -> Self {
         let mut setup = Self {
             records: Vec::new(),
             restricted: HashMap::new(),
-            users,
             next_number: 1,
         };
         for profile in Profile::ALL {
@@ -80,10 +77,6 @@ impl Setup {
             setup.insert(SetupObject::PermissionSet, values);
         }
         setup
-    }
-
-    pub(crate) fn username(&self, user_id: RecordId) -> Option<&str> {
-        self.users.get(&user_id).map(String::as_str)
     }
 
     /// Returns the stored records of an object, oldest first.

@@ -134,7 +134,7 @@ pub(super) async fn serve(
                 Resource::Token => oauth::token(org, &mut state, request, now),
                 Resource::Authorize => oauth::authorize(org, &mut state, request, now),
                 Resource::Introspect => oauth::introspect(org, &mut state, request, now),
-                Resource::Revoke => oauth::revoke(org, &mut state, request, now),
+                Resource::Revoke => oauth::revoke(&mut state, request, now),
                 Resource::UserInfo => oauth::user_info(org, &mut state, request, now),
                 Resource::Versions => read::versions(request),
                 _ => session::data(org, &mut state, request, write, fault.as_ref(), now),
@@ -190,7 +190,13 @@ async fn apply_late(
     let now = clock.now();
     let mut state = org.state();
     state.counters.late_writes += 1;
-    if let Err(error) = collections::apply(&mut state, write, fault.as_ref(), &caller.author(now)) {
+    if let Err(error) = collections::apply(
+        &mut state,
+        write,
+        fault.as_ref(),
+        &caller.author(now),
+        caller.viewer(now),
+    ) {
         tracing::debug!(error = error.message, "a late write was refused");
         state.counters.write_calls_failed += 1;
     }

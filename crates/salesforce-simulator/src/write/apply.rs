@@ -17,14 +17,11 @@ use crate::refusal::RecordError;
 use crate::schema::ObjectName;
 use crate::value::Scalar;
 
-/// Who writes, and when.
+/// Who writes and what they may, and when, as records tell it.
 #[derive(Debug)]
 pub(crate) struct Author<'a> {
-    pub user_id: RecordId,
-    pub permissions: &'a Permissions,
-    pub now: DateTime<Utc>,
-    /// The id of the user as records tell it.
     pub user: Scalar,
+    pub permissions: &'a Permissions,
     pub time: Scalar,
 }
 
@@ -39,10 +36,8 @@ pub(crate) struct RecordResult {
 impl<'a> Author<'a> {
     pub(crate) fn new(user_id: RecordId, permissions: &'a Permissions, now: DateTime<Utc>) -> Self {
         Self {
-            user_id,
-            permissions,
-            now,
             user: user_id.to_string().into(),
+            permissions,
             time: datetime_out(now).into(),
         }
     }
@@ -80,12 +75,13 @@ pub(crate) fn apply(
     results
 }
 
-/// Returns what a record fails with because the author lacks a right. Source: salesforce-contract.md §3.4.
+/// Source: salesforce-contract.md §3.2 and §3.4.
 fn not_permitted(author: &Author<'_>, object: ObjectName, kind: WriteKind) -> Option<RecordError> {
     let access = author.permissions.access_to(object);
     let is_permitted = match kind {
         WriteKind::Create => access.create,
-        WriteKind::Update | WriteKind::Delete => access.edit,
+        WriteKind::Update => access.edit,
+        WriteKind::Delete => access.delete,
     };
     (!is_permitted).then(|| {
         RecordError::new(

@@ -74,9 +74,9 @@ pub(super) fn ambiguous(table: &Table, key: &Field, found: &[Slot]) -> RecordErr
 
 /// Fails when `owner` may own nothing. Source: salesforce-contract.md §3.4; the words were seen in the wild.
 pub(super) fn check_owner(state: &OrgState, object: ObjectName, owner: RecordId) -> Result<(), RecordError> {
-    match state.rules.owner(owner) {
-        Some(true) => Ok(()),
-        Some(false) => Err(RecordError::new(
+    match state.directory.user_by_id(owner) {
+        Some(user) if user.active => Ok(()),
+        Some(_) => Err(RecordError::new(
             "INACTIVE_OWNER_OR_USER",
             format!(
                 "operation performed with inactive user [{owner}] as owner of {}",
@@ -92,7 +92,7 @@ fn check_user(state: &OrgState, table: &Table, field: &Field, user: RecordId) ->
     if field.name == "OwnerId" {
         return check_owner(state, table.object, user);
     }
-    match state.rules.owner(user) {
+    match state.directory.user_by_id(user) {
         Some(_) => Ok(()),
         None => Err(RecordError::unknown_id()),
     }
