@@ -20,6 +20,10 @@ use chrono::{DateTime, Utc};
 use salesforce_simulator::{Clock, Settings, Simulator, record_id};
 use serde_json::{Value, json};
 
+/// As in the program that serves the simulator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const HOST: &str = "bench.my.salesforce.com";
 const RECORDS_PER_CALL: u64 = 200;
 /// Contacts that are updated in turn, once with these values and once with others.

@@ -25,8 +25,8 @@ pub fn record_id(prefix: &str, number: u64) -> String {
         .chain(POD.chars())
         .chain(digits.map(char::from))
         .collect();
-    let check = check_characters(&short);
-    short + &check
+    let check = check_characters(short.as_bytes());
+    short.chars().chain(check.map(char::from)).collect()
 }
 
 /// A record id in the form in which ids are compared: its 15 case-sensitive characters.
@@ -43,7 +43,7 @@ impl RecordId {
         let short: [u8; 15] = bytes.get(..15)?.try_into().ok()?;
         let valid = match bytes.len() {
             15 => true,
-            18 => check_characters(&text[..15]).eq_ignore_ascii_case(&text[15..]),
+            18 => check_characters(&short).eq_ignore_ascii_case(&bytes[15..]),
             _ => false,
         };
         valid.then_some(Self(short))
@@ -63,25 +63,25 @@ impl RecordId {
 impl fmt::Display for RecordId {
     /// Writes the 18-character form.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.short())?;
-        formatter.write_str(&check_characters(self.short()))
+        let mut long = [0; 18];
+        long[..15].copy_from_slice(&self.0);
+        long[15..].copy_from_slice(&check_characters(&self.0));
+        formatter.write_str(std::str::from_utf8(&long).map_err(|_| fmt::Error)?)
     }
 }
 
 /// Returns the three check characters: one for each five characters, whose bits tell which are upper-case.
-fn check_characters(short: &str) -> String {
-    short
-        .as_bytes()
-        .chunks(5)
-        .map(|group| {
-            let upper_case = group
-                .iter()
-                .enumerate()
-                .filter(|(_, character)| character.is_ascii_uppercase())
-                .fold(0, |bits, (position, _)| bits | 1 << position);
-            char::from(CHECK_ALPHABET[upper_case])
-        })
-        .collect()
+fn check_characters(short: &[u8]) -> [u8; 3] {
+    let mut check = [CHECK_ALPHABET[0]; 3];
+    for (character, group) in check.iter_mut().zip(short.chunks(5)) {
+        let upper_case = group
+            .iter()
+            .enumerate()
+            .filter(|(_, character)| character.is_ascii_uppercase())
+            .fold(0, |bits, (position, _)| bits | 1 << position);
+        *character = CHECK_ALPHABET[upper_case];
+    }
+    check
 }
 
 #[cfg(test)]
@@ -96,7 +96,7 @@ mod tests {
             ("00Q4S000002sSac", "UAE"),
             ("0035500001H9ka0", "AAB"),
         ] {
-            assert_eq!(check_characters(short), check);
+            assert_eq!(check_characters(short.as_bytes()), check.as_bytes());
             assert_eq!(
                 RecordId::parse(short).unwrap().to_string(),
                 format!("{short}{check}")

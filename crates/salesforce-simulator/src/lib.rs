@@ -15,6 +15,7 @@ mod bulk;
 mod clock;
 mod connection;
 mod ids;
+mod json;
 mod login_host;
 mod org;
 mod page;

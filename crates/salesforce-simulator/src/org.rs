@@ -24,6 +24,7 @@ mod switches;
 mod table;
 mod usage;
 mod user;
+mod values;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -66,9 +67,10 @@ pub(crate) use switches::{
     ErrorBody, FailedCreated, FailedId, KeyNotIndexed, MAX_BODY_BYTES, RepeatedKey, RowLock, SessionError,
     Switches, UnknownField, UpsertKeyId,
 };
-pub(crate) use table::{Record, Slot, Table, Values, compared};
+pub(crate) use table::{Record, Slot, Table, compared};
 pub(crate) use usage::{QuotaOptions, Usage};
 pub(crate) use user::{Permissions, User};
+pub(crate) use values::Values;
 
 /// One org: what it was created with, and what has happened since.
 #[derive(Debug)]
@@ -87,8 +89,8 @@ pub(crate) struct Org {
 pub(crate) struct OrgState {
     contacts: Table,
     leads: Table,
-    pub directory: Directory,
     accounts: Table,
+    pub directory: Directory,
     pub rules: Rules,
     switches: Switches,
     pub sessions: Sessions,
@@ -115,17 +117,8 @@ impl Org {
     pub(crate) fn new(mut options: OrgOptions, now: DateTime<Utc>) -> Self {
         let seed = hash(options.seed, &options.host);
         let id = RecordId::parse(&record_id("00D", seed)).expect("record_id returns valid ids");
-        let users = options
-            .users
-            .iter()
-            .map(|user| (user_id(options.seed, &user.username), user.active));
-        let rules = Rules::new(users);
-        let usernames = options
-            .users
-            .iter()
-            .map(|user| (user_id(options.seed, &user.username), user.username.clone()))
-            .collect();
         let directory = Directory::new(
+            options.seed,
             std::mem::take(&mut options.users),
             std::mem::take(&mut options.apps),
         );
@@ -133,10 +126,10 @@ impl Org {
             contacts: Table::new(ObjectName::Contact, now),
             leads: Table::new(ObjectName::Lead, now),
             accounts: Table::new(ObjectName::Account, now),
-            rules,
+            rules: Rules::default(),
             switches: Switches::default(),
             directory,
-            sessions: Sessions::new(options.switches.login.session_use == SessionUse::AfterHalf),
+            sessions: Sessions::default(),
             approvals: Approvals::default(),
             logins: Logins::default(),
             faults: FaultQueue::default(),
@@ -146,7 +139,7 @@ impl Org {
             in_flight: InFlight::default(),
             bulk: Jobs::new(),
             cursors: Cursors::new(TimeDelta::seconds(i64::from(options.query_locator_seconds))),
-            setup: Setup::new(usernames, now),
+            setup: Setup::new(now),
             custom_fields: CustomFields::default(),
             usage: Usage::new(options.daily_request_limit, options.quota, now),
             random: Seeded::new(seed),
@@ -172,12 +165,8 @@ impl Org {
 
     /// Returns the id of the user with this name.
     pub(crate) fn user_id(&self, username: &str) -> RecordId {
-        user_id(self.options.seed, username)
+        directory::user_id(self.options.seed, username)
     }
-}
-
-fn user_id(seed: u64, username: &str) -> RecordId {
-    RecordId::parse(&record_id("005", hash(seed, username))).expect("record_id returns valid ids")
 }
 
 impl OrgState {

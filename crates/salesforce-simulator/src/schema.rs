@@ -4,10 +4,10 @@ mod describe;
 mod field;
 mod record_type;
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use rustc_hash::FxHashMap;
 
 use crate::ids::RecordId;
 
@@ -27,7 +27,8 @@ pub(crate) enum ObjectName {
 #[derive(Debug)]
 pub(crate) struct Schema {
     fields: Vec<Arc<Field>>,
-    by_lower_case_name: HashMap<String, usize>,
+    /// In lower case, and as it is mostly sent: in the case that describe gives.
+    by_name: FxHashMap<String, usize>,
     /// Whole seconds, as `Last-Modified` carries them; rises with every change.
     modified: DateTime<Utc>,
     record_types: Vec<RecordType>,
@@ -103,7 +104,7 @@ impl Schema {
     pub(crate) fn standard(object: ObjectName, now: DateTime<Utc>) -> Self {
         let mut schema = Self {
             fields: Vec::new(),
-            by_lower_case_name: HashMap::new(),
+            by_name: FxHashMap::default(),
             modified: now.trunc_subsecs(0),
             record_types: Vec::new(),
         };
@@ -147,9 +148,9 @@ impl Schema {
 
     /// Finds a field by its API name in any case (salesforce-contract.md §5.3).
     pub(crate) fn field(&self, name: &str) -> Option<&Arc<Field>> {
-        let index = match self.by_lower_case_name.get(name) {
+        let index = match self.by_name.get(name) {
             Some(index) => index,
-            None => self.by_lower_case_name.get(&name.to_ascii_lowercase())?,
+            None => self.by_name.get(&name.to_ascii_lowercase())?,
         };
         self.fields.get(*index)
     }
@@ -176,12 +177,12 @@ impl Schema {
 
     /// Hides a field, as deleting it or taking field-level security away does. Returns whether there was one.
     pub(crate) fn remove(&mut self, name: &str, now: DateTime<Utc>) -> bool {
-        let Some(index) = self.by_lower_case_name.get(&name.to_ascii_lowercase()).copied() else {
+        let Some(index) = self.by_name.get(&name.to_ascii_lowercase()).copied() else {
             return false;
         };
         let mut fields = std::mem::take(&mut self.fields);
         fields.remove(index);
-        self.by_lower_case_name.clear();
+        self.by_name.clear();
         for field in fields {
             self.insert(field);
         }
@@ -191,11 +192,13 @@ impl Schema {
 
     fn insert(&mut self, field: Arc<Field>) -> bool {
         let lower_case_name = field.name.to_ascii_lowercase();
-        if let Some(index) = self.by_lower_case_name.get(&lower_case_name) {
-            self.fields[*index] = field;
+        if let Some(index) = self.by_name.get(&lower_case_name).copied() {
+            self.by_name.insert(field.name.clone(), index);
+            self.fields[index] = field;
             return false;
         }
-        self.by_lower_case_name.insert(lower_case_name, self.fields.len());
+        self.by_name.insert(field.name.clone(), self.fields.len());
+        self.by_name.insert(lower_case_name, self.fields.len());
         self.fields.push(field);
         true
     }

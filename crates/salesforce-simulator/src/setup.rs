@@ -11,4 +11,4 @@ pub(crate) use access::Viewer;
 pub(crate) use objects::SetupObject;
 pub(crate) use rows::{rows, value};
 pub(crate) use rules::{SetupError, change, create, delete};
-pub(crate) use store::Setup;
+pub(crate) use store::{Setup, values};

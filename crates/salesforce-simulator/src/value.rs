@@ -2,9 +2,14 @@
 //! field refuses fails one record. Source: salesforce-contract.md §2.6, §3.4 and §9.
 
 mod number;
+mod scalar;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
+
+pub(crate) use scalar::{Given, Scalar};
 
 use crate::clock::datetime_out;
 use crate::ids::RecordId;
@@ -20,26 +25,24 @@ const MAX_PICKLIST_SELECTIONS: usize = 100;
 ///
 /// # Errors
 /// A JSON type that the field cannot be read from; the whole call fails (salesforce-contract.md §2.6).
-pub(crate) fn read(field: &Field, given: &Value) -> Result<Value, CallError> {
-    let read = match (field.field_type, given) {
-        (_, Value::Null) => Some(Value::Null),
-        (kind, Value::String(text)) if kind.is_text() => Some(if text.is_empty() {
-            Value::Null
+pub(crate) fn read<'text>(field: &Field, given: impl Into<Given<'text>>) -> Result<Scalar, CallError> {
+    let given = given.into();
+    let read = match (field.field_type, &given) {
+        (_, Given::Null) => Some(Scalar::Null),
+        (kind, Given::Text(text)) if kind.is_text() => Some(if text.is_empty() {
+            Scalar::Null
         } else {
-            given.clone()
+            Scalar::from(*text)
         }),
-        (FieldType::Id | FieldType::Reference, Value::String(_)) | (FieldType::Boolean, Value::Bool(_)) => {
-            Some(given.clone())
-        }
-        (FieldType::Int, _) => number::whole_number(given),
-        (kind, _) if kind.is_number() => number::number(given),
-        (FieldType::Date, Value::String(text)) => is_date(text).then(|| given.clone()),
-        (FieldType::Datetime, Value::String(text)) => {
-            instant(text).map(|instant| Value::String(datetime_out(instant)))
-        }
+        (FieldType::Id | FieldType::Reference, Given::Text(text)) => Some(Scalar::from(*text)),
+        (FieldType::Boolean, Given::Bool(flag)) => Some(Scalar::Bool(*flag)),
+        (FieldType::Int, _) => number::whole_number(&given),
+        (kind, _) if kind.is_number() => number::number(&given),
+        (FieldType::Date, Given::Text(text)) => is_date(text).then(|| Scalar::from(*text)),
+        (FieldType::Datetime, Given::Text(text)) => instant(text).map(|instant| datetime_out(instant).into()),
         _ => None,
     };
-    read.ok_or_else(|| wrong_type(field, given))
+    read.ok_or_else(|| wrong_type(field, &given))
 }
 
 /// Returns `value`, as [`read`] left it, in the form that `field` stores. Null stays null: whether a field
@@ -47,11 +50,22 @@ pub(crate) fn read(field: &Field, given: &Value) -> Result<Value, CallError> {
 ///
 /// # Errors
 /// What the field refuses; one record fails.
-pub(crate) fn check(field: &Field, value: Value) -> Result<Value, RecordError> {
+pub(crate) fn check(field: &Field, value: Scalar) -> Result<Scalar, RecordError> {
     match value {
-        Value::String(text) => check_text(field, text).map(Value::String),
-        Value::Number(number) if field.field_type.is_number() => number::check(field, &number),
+        Scalar::Text(text) => check_text(field, text).map(Scalar::Text),
+        Scalar::Number(number) if field.field_type.is_number() => number::check(field, &number),
         other => Ok(other),
+    }
+}
+
+/// Returns a value that should name a record, what is no single value as its text.
+pub(crate) fn plain_or_null(value: &Value) -> Scalar {
+    match value {
+        Value::Null => Scalar::Null,
+        Value::Bool(flag) => Scalar::Bool(*flag),
+        Value::Number(number) => Scalar::Number(number.clone()),
+        Value::String(text) => Scalar::from(text.as_str()),
+        Value::Array(_) | Value::Object(_) => value.to_string().into(),
     }
 }
 
@@ -60,7 +74,7 @@ pub(crate) fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn check_text(field: &Field, text: String) -> Result<String, RecordError> {
+fn check_text(field: &Field, text: Arc<str>) -> Result<Arc<str>, RecordError> {
     match field.field_type {
         FieldType::Reference => return check_reference(field, &text),
         // Checked when the type was read.
@@ -79,7 +93,8 @@ fn check_text(field: &Field, text: String) -> Result<String, RecordError> {
         ));
     }
     let max_length = usize::try_from(field.length).unwrap_or(usize::MAX);
-    if text.chars().count() > max_length {
+    // A character has at least one byte.
+    if text.len() > max_length && text.chars().count() > max_length {
         let message = format!(
             "{}: data value too large: {text} (max length={max_length})",
             field.label
@@ -91,7 +106,7 @@ fn check_text(field: &Field, text: String) -> Result<String, RecordError> {
             let message = format!("{}: invalid email address: {text}", field.label);
             Err(RecordError::new("INVALID_EMAIL_ADDRESS", message, &[&field.name]))
         }
-        FieldType::Email => Ok(text.to_lowercase()),
+        FieldType::Email => Ok(lower_case(text)),
         FieldType::Picklist => check_picklist(field, &text, 1).map(|()| text),
         FieldType::Multipicklist => check_picklist(field, &text, MAX_PICKLIST_SELECTIONS).map(|()| text),
         _ => Ok(text),
@@ -128,7 +143,7 @@ fn check_picklist(field: &Field, text: &str, max_selections: usize) -> Result<()
     }
 }
 
-fn check_reference(field: &Field, text: &str) -> Result<String, RecordError> {
+fn check_reference(field: &Field, text: &str) -> Result<Arc<str>, RecordError> {
     let fits = |id: &RecordId| {
         field.reference_to.is_empty()
             || field
@@ -138,8 +153,23 @@ fn check_reference(field: &Field, text: &str) -> Result<String, RecordError> {
                 .any(|prefix| id.short().starts_with(prefix))
     };
     match RecordId::parse(text).filter(fits) {
-        Some(id) => Ok(id.to_string()),
+        Some(id) => Ok(id.to_string().into()),
         None => Err(RecordError::malformed_id(&field.label, text, &field.name)),
+    }
+}
+
+/// Tells what lower-casing would surely not change.
+pub(crate) fn is_lower_case(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
+}
+
+/// Copies only what has to change.
+fn lower_case(text: Arc<str>) -> Arc<str> {
+    if is_lower_case(&text) {
+        text
+    } else {
+        text.to_lowercase().into()
     }
 }
 
@@ -198,21 +228,16 @@ fn key_prefix(object: &str) -> Option<&'static str> {
     }
 }
 
-fn wrong_type(field: &Field, given: &Value) -> CallError {
-    let token = match given {
-        Value::Null => "VALUE_NULL",
-        Value::Bool(true) => "VALUE_TRUE",
-        Value::Bool(false) => "VALUE_FALSE",
-        Value::Number(number) if number.is_f64() => "VALUE_NUMBER_FLOAT",
-        Value::Number(_) => "VALUE_NUMBER_INT",
-        Value::String(_) => "VALUE_STRING",
-        Value::Array(_) => "START_ARRAY",
-        Value::Object(_) => "START_OBJECT",
-    };
-    let shown = match given {
-        Value::String(text) => format!(" value {text}"),
-        Value::Array(_) | Value::Object(_) => String::new(),
-        other => format!(" value {other}"),
+fn wrong_type(field: &Field, given: &Given<'_>) -> CallError {
+    let (token, shown) = match given {
+        Given::Null => ("VALUE_NULL", " value null".to_owned()),
+        Given::Bool(true) => ("VALUE_TRUE", " value true".to_owned()),
+        Given::Bool(false) => ("VALUE_FALSE", " value false".to_owned()),
+        Given::Number(number) if number.is_f64() => ("VALUE_NUMBER_FLOAT", format!(" value {number}")),
+        Given::Number(number) => ("VALUE_NUMBER_INT", format!(" value {number}")),
+        Given::Text(text) => ("VALUE_STRING", format!(" value {text}")),
+        Given::Array => ("START_ARRAY", String::new()),
+        Given::Object => ("START_OBJECT", String::new()),
     };
     CallError::bad_request(
         "JSON_PARSER_ERROR",

@@ -17,8 +17,8 @@ mod undo;
 
 pub(crate) use answer::answer;
 pub(crate) use apply::{Author, RecordResult, apply};
-pub(crate) use locked::{locked_rows, unlockable};
+pub(crate) use locked::{LockedRows, Touched, unlockable};
 pub(crate) use request::{
     Assignment, DuplicateOptions, Operation, UpsertKey, WriteOptions, WriteRequest, no_such_key,
 };
-pub(crate) use target::{existing, in_flight_keys};
+pub(crate) use target::existing;

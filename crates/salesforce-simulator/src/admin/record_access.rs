@@ -76,9 +76,9 @@ pub(super) async fn merge(
     let time = datetime_out(world.clock.now());
     for (loser, slot) in losers {
         let mut values = state.table(object).record(slot).values.clone();
-        values.insert("IsDeleted".to_owned(), true.into());
-        values.insert("MasterRecordId".to_owned(), master.to_string().into());
-        values.insert("SystemModstamp".to_owned(), time.clone().into());
+        values.insert("IsDeleted", true);
+        values.insert("MasterRecordId", master.to_string());
+        values.insert("SystemModstamp", time.clone());
         state.table_mut(object).replace_values(slot, values);
         repoint(&mut state, loser, master);
     }
@@ -100,14 +100,14 @@ fn repoint(state: &mut OrgState, from: RecordId, to: RecordId) {
             let values = &state.table(object).record(slot).values;
             let names: Vec<&String> = lookups
                 .iter()
-                .filter(|name| values.get(*name).and_then(|id| id.as_str()) == Some(from.as_str()))
+                .filter(|name| values.get(name).and_then(|id| id.as_str()) == Some(from.as_str()))
                 .collect();
             if names.is_empty() {
                 continue;
             }
             let mut values = values.clone();
             for name in names {
-                values.insert(name.clone(), to.clone().into());
+                values.insert(name, to.clone());
             }
             state.table_mut(object).replace_values(slot, values);
         }

@@ -130,10 +130,7 @@ fn set(table: &Table, values: &mut Values, name: &str, value: &Value) -> Result<
         .map_err(|error| AdminError::bad_request(format!("{object}.{name}: {}", error.message)))?;
     let stored = value::check(field, read)
         .map_err(|error| AdminError::bad_request(format!("{object}.{name}: {}", error.message)))?;
-    match stored {
-        Value::Null => values.remove(&field.name),
-        stored => values.insert(field.name.clone(), stored),
-    };
+    values.insert(&field.name, stored);
     Ok(())
 }
 

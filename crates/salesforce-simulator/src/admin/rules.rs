@@ -176,18 +176,17 @@ pub(super) async fn add_assignment(
             new.object
         )));
     }
-    let owner = org.user_id(&new.owner);
     let mut state = org.state();
-    if state.rules.owner(owner).is_none() {
-        return Err(AdminError::bad_request(format!(
+    let owner = state.directory.user(&new.owner).ok_or_else(|| {
+        AdminError::bad_request(format!(
             "owner {} is no user of the org; use the username of one",
             new.owner
-        )));
-    }
+        ))
+    })?;
     let id = made_id(ASSIGNMENT_RULE_PREFIX, state.rules.assignments.len());
     state.rules.add_assignment(AssignmentRule {
         id,
-        owner,
+        owner: org.user_id(&owner.username),
         active: new.active,
     });
     Ok(answer(StatusCode::CREATED, &json!({"id": id.to_string()})))

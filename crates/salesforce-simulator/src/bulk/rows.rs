@@ -12,7 +12,8 @@ use super::run::RowResult;
 use crate::ids::RecordId;
 use crate::org::{Org, OrgState, RecordFault, User, WriteKind};
 use crate::refusal::{CallError, RecordError};
-use crate::write::{self, Assignment, Author, Operation, RecordResult, UpsertKey, WriteRequest};
+use crate::setup::Viewer;
+use crate::write::{self, Assignment, Author, Operation, RecordResult, Touched, UpsertKey, WriteRequest};
 
 /// Rows that are about to be written.
 #[derive(Debug)]
@@ -43,7 +44,13 @@ impl BegunRows {
             named: rows.iter().map(|row| columns.id(row)).collect(),
         };
         let restricted = match &mut begun.request {
-            Ok(request) => state.restrict(request, author(&begun.creator, begun.user_id, now).viewer()),
+            Ok(request) => state.restrict(
+                request,
+                Viewer {
+                    user_id: job.created_by,
+                    now,
+                },
+            ),
             Err(_) => Ok(()),
         };
         if let Err(error) = restricted {
@@ -57,7 +64,7 @@ impl BegunRows {
         let Ok(request) = &self.request else {
             return false;
         };
-        let rows = write::locked_rows(state, request).into_iter().flatten().collect();
+        let rows = Touched::by(state, request).all_rows();
         org.row_locks.ask(rows).has_to_wait()
     }
 
@@ -66,11 +73,12 @@ impl BegunRows {
         let Ok(request) = &mut self.request else {
             return;
         };
-        let rows = write::locked_rows(state, request);
+        let rows = Touched::by(state, request).rows;
         for (record, rows) in request.records.iter_mut().zip(rows) {
             let held = rows
                 .into_iter()
-                .filter(|row| org.row_locks.ask([*row].into()).has_to_wait())
+                .flatten()
+                .filter(|row| org.row_locks.ask(vec![*row]).has_to_wait())
                 .min();
             if let (Some(row), None) = (held, &record.refused) {
                 record.refused = Some(write::unlockable(row));
@@ -80,9 +88,9 @@ impl BegunRows {
 
     /// Writes the rows. Returns one result for each, in the same order.
     pub(super) fn write(self, state: &mut OrgState, fault: Option<&RecordFault>) -> Vec<RowResult> {
-        let author = author(&self.creator, self.user_id, self.now);
+        let author = Author::new(self.user_id, &self.creator.permissions, self.now);
         let results = match &self.request {
-            Ok(request) => write::apply(state, request, fault, author),
+            Ok(request) => write::apply(state, request, fault, &author),
             Err(error) => refuse_all(self.named.len(), error),
         };
         results
@@ -94,14 +102,6 @@ impl BegunRows {
                 named,
             })
             .collect()
-    }
-}
-
-fn author(creator: &User, user_id: RecordId, now: DateTime<Utc>) -> Author<'_> {
-    Author {
-        user_id,
-        permissions: &creator.permissions,
-        now,
     }
 }
 

@@ -154,11 +154,17 @@ impl Occasion {
             *method,
             Method::POST | Method::PATCH | Method::PUT | Method::DELETE
         );
+        // Ids may be too many for a query: salesforce-contract.md §2.
+        let is_read_by_post = *method == Method::POST
+            && matches!(
+                segments.clone().collect::<Vec<_>>().as_slice(),
+                ["composite", "sobjects", _]
+            );
         match segments.next() {
             Some("jobs") => Self::Bulk,
             Some("tooling") => Self::Tooling,
             Some("query" | "queryAll") => Self::Query,
-            Some("composite" | "sobjects") if is_write => Self::Write,
+            Some("composite" | "sobjects") if is_write && !is_read_by_post => Self::Write,
             Some("sobjects") if segments.any(|segment| segment == "describe") => Self::Describe,
             _ => Self::Any,
         }
@@ -297,6 +303,11 @@ mod tests {
                 Method::DELETE,
                 "/services/data/v67.0/sobjects/Lead/1",
                 Occasion::Write,
+            ),
+            (
+                Method::POST,
+                "/services/data/v67.0/composite/sobjects/Lead",
+                Occasion::Any,
             ),
             (Method::GET, "/services/data/v67.0/sobjects/Lead/1", Occasion::Any),
             (

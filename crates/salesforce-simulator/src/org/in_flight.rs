@@ -1,12 +1,12 @@
 //! Which records are being written right now.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::FxHashMap;
 
 use crate::ids::RecordId;
 use crate::schema::ObjectName;
 
 /// Names a record in a write call, whether it exists yet or not.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum RecordKey {
     Id(RecordId),
     /// A record that an upsert found none for.
@@ -21,12 +21,12 @@ pub(crate) enum RecordKey {
 #[derive(Debug, Default)]
 pub(crate) struct InFlight {
     calls: usize,
-    calls_by_record: HashMap<RecordKey, usize>,
+    calls_by_record: FxHashMap<RecordKey, usize>,
 }
 
 impl InFlight {
-    /// Begins a call. Returns how many calls are in flight now, and how many of `keys` another one names.
-    pub(crate) fn begin(&mut self, keys: &HashSet<RecordKey>) -> (usize, u64) {
+    /// Begins a call. Returns how many calls are in flight now, and how many of `keys`, each given once, another one names.
+    pub(crate) fn begin(&mut self, keys: &[RecordKey]) -> (usize, u64) {
         self.calls += 1;
         let mut overlaps = 0;
         for key in keys {
@@ -39,7 +39,7 @@ impl InFlight {
         (self.calls, overlaps)
     }
 
-    pub(crate) fn end(&mut self, keys: &HashSet<RecordKey>) {
+    pub(crate) fn end(&mut self, keys: &[RecordKey]) {
         self.calls -= 1;
         for key in keys {
             if let Some(calls) = self.calls_by_record.get_mut(key) {

@@ -59,9 +59,10 @@ pub(crate) struct OrgOptions {
     /// Long-running requests from which on new ones are refused; by the type of the org, unless given.
     #[serde(default)]
     pub concurrent_long_limit: Option<NonZeroUsize>,
-    /// Where documents disagree or an org may be configured either way.
+    /// Where documents disagree or an org may be configured either way. Of the creation; a running org has
+    /// its own.
     #[serde(default)]
-    pub switches: Switches,
+    pub(super) switches: Switches,
     /// A session that is not used for this long is gone.
     #[serde(default = "default_session_idle_seconds")]
     pub session_idle_seconds: u32,

@@ -4,10 +4,11 @@
 //! A call asks for all its rows at once and so takes one place in the queue of each. The queues of any two
 //! rows therefore hold calls in the same order, and no two calls can wait for each other.
 
+use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rustc_hash::FxHashMap;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
@@ -22,7 +23,8 @@ pub(crate) struct RowLocks(Arc<Mutex<Queues>>);
 pub(crate) struct RowsAsked {
     locks: RowLocks,
     ticket: Ticket,
-    rows: HashSet<RecordId>,
+    /// In order, each once.
+    rows: Vec<RecordId>,
     /// Rung when the last row is held; none, if all were from the start.
     all_held: Option<Arc<Notify>>,
 }
@@ -33,8 +35,8 @@ type Ticket = u64;
 #[derive(Debug, Default)]
 struct Queues {
     tickets: Ticket,
-    by_row: HashMap<RecordId, Queue>,
-    waiting: HashMap<Ticket, Waiting>,
+    by_row: FxHashMap<RecordId, Queue>,
+    waiting: FxHashMap<Ticket, Waiting>,
 }
 
 #[derive(Debug)]
@@ -52,7 +54,9 @@ struct Waiting {
 
 impl RowLocks {
     /// Asks for `rows`: those that nobody has are held at once, for the others the call queues.
-    pub(crate) fn ask(&self, rows: HashSet<RecordId>) -> RowsAsked {
+    pub(crate) fn ask(&self, mut rows: Vec<RecordId>) -> RowsAsked {
+        rows.sort_unstable();
+        rows.dedup();
         let mut queues = self.lock();
         queues.tickets += 1;
         let ticket = queues.tickets;
@@ -101,18 +105,18 @@ impl RowsAsked {
     }
 
     /// Waits until all rows are held. At `deadline` it gives up those that are not, and returns them.
-    pub(crate) async fn hold(&mut self, deadline: Instant) -> HashSet<RecordId> {
+    pub(crate) async fn hold(&mut self, deadline: Instant) -> Vec<RecordId> {
         let Some(all_held) = self.all_held.take() else {
-            return HashSet::new();
+            return Vec::new();
         };
         if timeout_at(deadline, all_held.notified()).await.is_ok() {
-            return HashSet::new();
+            return Vec::new();
         }
         let mut queues = self.locks.lock();
         queues.waiting.remove(&self.ticket);
         let ticket = self.ticket;
         let is_held = |row: &RecordId| queues.by_row.get(row).is_some_and(|queue| queue.holder == ticket);
-        let (held, missing): (HashSet<_>, HashSet<_>) = self.rows.iter().copied().partition(is_held);
+        let (held, missing): (Vec<_>, Vec<_>) = self.rows.iter().copied().partition(is_held);
         for row in &missing {
             if let Some(queue) = queues.by_row.get_mut(row) {
                 queue.behind.retain(|other| *other != ticket);
@@ -125,7 +129,7 @@ impl RowsAsked {
 
     /// Tells whether the call holds, or still waits for, this row.
     pub(crate) fn covers(&self, row: &RecordId) -> bool {
-        self.rows.contains(row)
+        self.rows.binary_search(row).is_ok()
     }
 }
 
@@ -177,7 +181,7 @@ mod tests {
         RecordId::parse(&record_id("001", number)).unwrap()
     }
 
-    fn rows(numbers: &[u64]) -> HashSet<RecordId> {
+    fn rows(numbers: &[u64]) -> Vec<RecordId> {
         numbers.iter().copied().map(row).collect()
     }
 
@@ -186,7 +190,7 @@ mod tests {
     }
 
     /// Holds rows in a task of its own, which ends with them.
-    fn holding(mut asked: RowsAsked) -> JoinHandle<(HashSet<RecordId>, RowsAsked)> {
+    fn holding(mut asked: RowsAsked) -> JoinHandle<(Vec<RecordId>, RowsAsked)> {
         tokio::spawn(async move { (asked.hold(in_ten_seconds()).await, asked) })
     }
 

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::ids::RecordId;
 use crate::schema::ObjectName;
+use crate::value::Scalar;
 
 /// The key prefix of assignment rules, and of record types. Source: Salesforce Help, "Standard Field Record
 /// ID Prefix Decoder".
@@ -21,8 +21,6 @@ pub(crate) struct Rules {
     pub assignments: Vec<AssignmentRule>,
     /// Records that the API user may not do everything with.
     access: HashMap<RecordId, Access>,
-    /// Users by id, and whether they are active.
-    owners: HashMap<RecordId, bool>,
 }
 
 /// Refuses records that hold the same values as another one. Source: salesforce-contract.md §2.8.
@@ -58,7 +56,7 @@ pub(crate) struct ValidationRule {
 #[derive(Debug, Clone)]
 pub(crate) enum Condition {
     /// As the field stores it.
-    Equals(Value),
+    Equals(Scalar),
     IsBlank,
 }
 
@@ -85,13 +83,6 @@ pub(crate) enum Access {
 }
 
 impl Rules {
-    pub(crate) fn new(owners: impl IntoIterator<Item = (RecordId, bool)>) -> Self {
-        Self {
-            owners: owners.into_iter().collect(),
-            ..Self::default()
-        }
-    }
-
     pub(crate) fn access(&self, record: RecordId) -> Access {
         if self.access.is_empty() {
             return Access::Full;
@@ -104,11 +95,6 @@ impl Rules {
             Access::Full => self.access.remove(&record),
             other => self.access.insert(record, other),
         };
-    }
-
-    /// Returns whether the user is active; none for an unknown one.
-    pub(crate) fn owner(&self, user: RecordId) -> Option<bool> {
-        self.owners.get(&user).copied()
     }
 
     /// Adds an assignment rule; an active one takes the place of the one that was active.

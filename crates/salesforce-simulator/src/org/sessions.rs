@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::ApprovalId;
+use super::{ApprovalId, SessionUse};
 use crate::clock::datetime_out;
 use crate::random::hash;
 
@@ -29,8 +29,6 @@ pub(crate) enum Grant {
 #[derive(Debug)]
 pub(crate) struct Sessions {
     by_token: HashMap<String, Session>,
-    /// Whether a use counts only once half of the idle time is over. Source: salesforce-contract.md §1.4.
-    recorded_after_half: bool,
     /// How many sessions there may be before expired ones are looked for.
     next_sweep: usize,
 }
@@ -75,15 +73,16 @@ impl Session {
     }
 }
 
-impl Sessions {
-    pub(crate) fn new(recorded_after_half: bool) -> Self {
+impl Default for Sessions {
+    fn default() -> Self {
         Self {
             by_token: HashMap::new(),
-            recorded_after_half,
             next_sweep: FIRST_SWEEP,
         }
     }
+}
 
+impl Sessions {
     pub(crate) fn open(&mut self, token: String, session: Session) {
         if self.by_token.len() >= self.next_sweep {
             let now = session.issued_at;
@@ -93,13 +92,22 @@ impl Sessions {
         self.by_token.insert(token, session);
     }
 
-    /// Returns the session and counts the use; none if it is unknown or has expired.
-    pub(crate) fn touch(&mut self, token: &str, now: DateTime<Utc>) -> Option<&Session> {
+    /// Returns the session and counts the use, if such uses count; none if it is unknown or has expired.
+    pub(crate) fn touch(
+        &mut self,
+        token: &str,
+        session_use: SessionUse,
+        now: DateTime<Utc>,
+    ) -> Option<&Session> {
         if now >= self.by_token.get(token)?.ends_at() {
             self.by_token.remove(token);
         }
         let session = self.by_token.get_mut(token)?;
-        if !self.recorded_after_half || (now - session.last_used) * 2 >= session.idle {
+        let counts = match session_use {
+            SessionUse::Always => true,
+            SessionUse::AfterHalf => (now - session.last_used) * 2 >= session.idle,
+        };
+        if counts {
             session.last_used = now;
         }
         Some(session)

@@ -1,4 +1,4 @@
-//! Where sources disagree about Salesforce, what this org does. Source: salesforce-contract.md §10.
+//! What an org may do one way or the other. Source: salesforce-contract.md §10.
 
 use std::time::Duration;
 

@@ -1,15 +1,17 @@
 //! The records of one object of one org.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use rustc_hash::FxHashMap;
 use serde_json::{Map, Value};
 
+use super::Values;
 use crate::ids::{RecordId, record_id};
 use crate::schema::{Field, FieldType, ObjectName, RecordType, Schema};
-
-/// Field values by API name; a field that is null has no entry.
-pub(crate) type Values = BTreeMap<String, Value>;
+use crate::value::{Scalar, is_lower_case};
 
 /// One record.
 #[derive(Debug)]
@@ -27,15 +29,29 @@ pub(crate) struct Table {
     pub object: ObjectName,
     schema: Schema,
     records: Vec<Record>,
-    by_id: HashMap<RecordId, Slot>,
-    /// Field name → value as compared → where.
-    indexes: HashMap<String, HashMap<String, Vec<Slot>>>,
+    by_id: FxHashMap<RecordId, Slot>,
+    indexes: Vec<Index>,
     next_number: u64,
+}
+
+/// Where the values of one field are.
+#[derive(Debug)]
+struct Index {
+    field: Arc<Field>,
+    /// By the value as compared.
+    slots: FxHashMap<Box<str>, Holders>,
+}
+
+/// The records that hold one value: nearly always one.
+#[derive(Debug)]
+enum Holders {
+    One(Slot),
+    Several(Vec<Slot>),
 }
 
 impl Record {
     pub(crate) fn is(&self, flag: &str) -> bool {
-        self.values.get(flag) == Some(&Value::Bool(true))
+        self.values.get(flag) == Some(&Scalar::Bool(true))
     }
 
     /// Returns the value of `field` as read over the API: a checkbox is never null, the name of a
@@ -47,7 +63,7 @@ impl Record {
         if field.name == "Name" && !self.values.contains_key("Name") {
             let parts: Vec<&str> = ["FirstName", "LastName"]
                 .into_iter()
-                .filter_map(|part| self.values.get(part).and_then(Value::as_str))
+                .filter_map(|part| self.values.get(part).and_then(Scalar::as_str))
                 .collect();
             return if parts.is_empty() {
                 Value::Null
@@ -56,7 +72,7 @@ impl Record {
             };
         }
         match self.values.get(&field.name) {
-            Some(value) => value.clone(),
+            Some(value) => value.into(),
             None if field.field_type == FieldType::Boolean => Value::Bool(false),
             None => Value::Null,
         }
@@ -80,8 +96,8 @@ impl Table {
             object,
             schema,
             records: Vec::new(),
-            by_id: HashMap::new(),
-            indexes: HashMap::new(),
+            by_id: FxHashMap::default(),
+            indexes: Vec::new(),
             next_number: 1,
         };
         table.rebuild_indexes();
@@ -105,17 +121,15 @@ impl Table {
     }
 
     /// Returns the records that are not deleted and hold `value` in an indexed field, oldest first.
-    pub(crate) fn find_by(&self, field: &Field, value: &Value) -> Vec<Slot> {
+    pub(crate) fn find_by(&self, field: &Field, value: &Scalar) -> Vec<Slot> {
         let Some(compared) = compared(field, value) else {
             return Vec::new();
         };
-        let holders = self
-            .indexes
-            .get(&field.name)
-            .and_then(|index| index.get(&compared));
+        let index = self.indexes.iter().find(|index| index.field.name == field.name);
+        let holders = index.and_then(|index| index.slots.get(compared.as_ref()));
         let mut found: Vec<Slot> = holders
-            .into_iter()
-            .flatten()
+            .map_or(&[][..], Holders::slots)
+            .iter()
             .copied()
             .filter(|slot| !self.records[*slot].is("IsDeleted"))
             .collect();
@@ -148,7 +162,9 @@ impl Table {
     pub(crate) fn insert(&mut self, id: Option<RecordId>, values: Values) -> Slot {
         let id = id.unwrap_or_else(|| self.next_id());
         let slot = self.records.len();
-        self.add_to_indexes(slot, &values);
+        for index in &mut self.indexes {
+            index.change(slot, None, index.held(&values));
+        }
         self.by_id.insert(id, slot);
         self.records.push(Record { id, values });
         slot
@@ -157,17 +173,21 @@ impl Table {
     /// Takes back the newest record.
     pub(crate) fn remove_newest(&mut self) {
         if let Some(record) = self.records.pop() {
-            self.remove_from_indexes(self.records.len(), &record.values);
+            let slot = self.records.len();
+            for index in &mut self.indexes {
+                index.change(slot, index.held(&record.values), None);
+            }
             self.by_id.remove(&record.id);
         }
     }
 
     /// Gives a record other values and returns those it had.
     pub(crate) fn replace_values(&mut self, slot: Slot, values: Values) -> Values {
-        let old = std::mem::take(&mut self.records[slot].values);
-        self.remove_from_indexes(slot, &old);
-        self.add_to_indexes(slot, &values);
-        self.records[slot].values = values;
+        let old = std::mem::replace(&mut self.records[slot].values, values);
+        let new = &self.records[slot].values;
+        for index in &mut self.indexes {
+            index.change(slot, index.held(&old), index.held(new));
+        }
         old
     }
 
@@ -188,49 +208,83 @@ impl Table {
             .fields()
             .iter()
             .filter(|field| field.is_indexed() && field.field_type != FieldType::Id)
-            .map(|field| (field.name.clone(), HashMap::new()))
+            .map(|field| Index {
+                field: Arc::clone(field),
+                slots: FxHashMap::default(),
+            })
             .collect();
-        let records = std::mem::take(&mut self.records);
-        for (slot, record) in records.iter().enumerate() {
-            self.add_to_indexes(slot, &record.values);
-        }
-        self.records = records;
-    }
-
-    fn add_to_indexes(&mut self, slot: Slot, values: &Values) {
-        for (name, index) in &mut self.indexes {
-            if let Some(key) = indexed(&self.schema, name, values) {
-                index.entry(key).or_default().push(slot);
+        for index in &mut self.indexes {
+            for (slot, record) in self.records.iter().enumerate() {
+                index.change(slot, None, index.held(&record.values));
             }
         }
     }
+}
 
-    fn remove_from_indexes(&mut self, slot: Slot, values: &Values) {
-        for (name, index) in &mut self.indexes {
-            let Some(key) = indexed(&self.schema, name, values) else {
-                continue;
-            };
-            if let Some(slots) = index.get_mut(&key) {
-                slots.retain(|other| *other != slot);
-                if slots.is_empty() {
-                    index.remove(&key);
+impl Index {
+    fn held<'values>(&self, values: &'values Values) -> Option<&'values Scalar> {
+        values.get(&self.field.name)
+    }
+
+    /// Notes that the record at `slot` holds another value.
+    fn change(&mut self, slot: Slot, old: Option<&Scalar>, new: Option<&Scalar>) {
+        if old == new {
+            return;
+        }
+        if let Some(old) = old.and_then(|old| compared(&self.field, old)) {
+            self.remove(&old, slot);
+        }
+        if let Some(new) = new.and_then(|new| compared(&self.field, new)) {
+            self.add(new.into_owned().into(), slot);
+        }
+    }
+
+    fn add(&mut self, value: Box<str>, slot: Slot) {
+        match self.slots.entry(value) {
+            Entry::Vacant(free) => {
+                free.insert(Holders::One(slot));
+            }
+            Entry::Occupied(mut held) => match held.get_mut() {
+                Holders::One(first) => {
+                    let first = *first;
+                    held.insert(Holders::Several(vec![first, slot]));
                 }
+                Holders::Several(slots) => slots.push(slot),
+            },
+        }
+    }
+
+    fn remove(&mut self, value: &str, slot: Slot) {
+        let is_last = match self.slots.get_mut(value) {
+            Some(Holders::Several(slots)) => {
+                slots.retain(|other| *other != slot);
+                slots.is_empty()
             }
+            Some(Holders::One(only)) => *only == slot,
+            None => false,
+        };
+        if is_last {
+            self.slots.remove(value);
+        }
+    }
+}
+
+impl Holders {
+    fn slots(&self) -> &[Slot] {
+        match self {
+            Self::One(slot) => std::slice::from_ref(slot),
+            Self::Several(slots) => slots,
         }
     }
 }
 
 /// Returns `value` as two values of `field` are compared; null equals nothing.
 /// Source: salesforce-contract.md §2.5 (case follows `caseSensitive`).
-pub(crate) fn compared(field: &Field, value: &Value) -> Option<String> {
+pub(crate) fn compared<'value>(field: &Field, value: &'value Scalar) -> Option<Cow<'value, str>> {
     match value {
-        Value::Null => None,
-        Value::String(text) if field.case_sensitive => Some(text.clone()),
-        Value::String(text) => Some(text.to_lowercase()),
-        other => Some(other.to_string()),
+        Scalar::Null => None,
+        Scalar::Text(text) if field.case_sensitive || is_lower_case(text) => Some(Cow::Borrowed(text)),
+        Scalar::Text(text) => Some(Cow::Owned(text.to_lowercase())),
+        Scalar::Bool(_) | Scalar::Number(_) => Some(Cow::Owned(value.to_string())),
     }
-}
-
-fn indexed(schema: &Schema, name: &str, values: &Values) -> Option<String> {
-    compared(schema.field(name)?, values.get(name)?)
 }

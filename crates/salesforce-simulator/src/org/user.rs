@@ -49,6 +49,7 @@ pub(crate) struct ObjectAccess {
     pub read: bool,
     pub create: bool,
     pub edit: bool,
+    pub delete: bool,
 }
 
 impl User {
@@ -94,6 +95,7 @@ impl Default for ObjectAccess {
             read: true,
             create: true,
             edit: true,
+            delete: true,
         }
     }
 }

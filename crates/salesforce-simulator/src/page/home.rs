@@ -58,7 +58,7 @@ fn summary(world: &World, org: &Org) -> Markup {
             details {
                 summary { "Users and apps" }
                 ul {
-                    @for user in state.directory.users() {
+                    @for (_, user) in state.directory.users() {
                         li {
                             (user.username)
                             @if !user.active { " " span.bad { "inactive" } }

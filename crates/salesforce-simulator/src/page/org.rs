@@ -116,7 +116,7 @@ fn records(org: &Org, state: &OrgState, object: ObjectName, number: usize) -> Ma
     // Only columns in which something stands: most of the sixty are empty.
     let known: BTreeSet<&str> = rows
         .iter()
-        .flat_map(|record| record.values.keys().map(String::as_str))
+        .flat_map(|record| record.values.iter().map(|(name, _)| name))
         .collect();
     let is_shown = |field: &&Arc<Field>| field.name == "Id" || known.contains(field.name.as_str());
     let fields: Vec<&Arc<Field>> = table.schema().fields().iter().filter(is_shown).collect();

@@ -88,11 +88,7 @@ impl OrgState {
 
     /// Returns the profile of a user: who may customise the application is an administrator.
     pub(crate) fn profile(&self, user_id: RecordId) -> Profile {
-        let user = self
-            .setup
-            .username(user_id)
-            .and_then(|username| self.directory.user(username));
-        match user {
+        match self.directory.user_by_id(user_id) {
             Some(user) if user.permissions.customize_application => Profile::Administrator,
             Some(_) | None => Profile::Standard,
         }

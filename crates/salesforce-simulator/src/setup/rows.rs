@@ -1,19 +1,20 @@
 //! The records of setup objects, as queries and reads see them.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::objects::SetupObject;
-use super::store::Profile;
+use super::store::{Profile, values};
 use crate::ids::RecordId;
-use crate::org::{Org, OrgState, Record, Values};
+use crate::org::{Org, OrgState, Record};
 use crate::schema::Field;
 use crate::tooling;
+use crate::value::Scalar;
 
 /// Returns the records of an object, oldest first.
 pub(crate) fn rows(org: &Org, state: &OrgState, object: SetupObject) -> Vec<Record> {
     match object {
         SetupObject::Organization => vec![organization(org)],
-        SetupObject::User => users(org, state),
+        SetupObject::User => users(state),
         SetupObject::Profile => Profile::ALL.into_iter().map(profile).collect(),
         SetupObject::CustomField => tooling::rows(state),
         SetupObject::PermissionSet
@@ -34,7 +35,7 @@ pub(crate) fn rows(org: &Org, state: &OrgState, object: SetupObject) -> Vec<Reco
 pub(crate) fn value(record: &Record, field: &Field) -> Value {
     // Only people have names that are made of parts.
     match record.values.get(&field.name) {
-        Some(value) => value.clone(),
+        Some(value) => value.into(),
         None => record.value(field),
     }
 }
@@ -42,35 +43,33 @@ pub(crate) fn value(record: &Record, field: &Field) -> Value {
 fn organization(org: &Org) -> Record {
     record(
         org.id,
-        &[
-            ("Name", json!(org.options.name)),
-            ("OrganizationType", json!(org.options.organization_type)),
-            ("IsSandbox", json!(org.options.is_sandbox())),
-            ("InstanceName", json!("USA1S")),
+        [
+            ("Name", org.options.name.as_str().into()),
+            ("OrganizationType", org.options.organization_type.as_str().into()),
+            ("IsSandbox", org.options.is_sandbox().into()),
+            ("InstanceName", "USA1S".into()),
         ],
     )
 }
 
-fn users(org: &Org, state: &OrgState) -> Vec<Record> {
+fn users(state: &OrgState) -> Vec<Record> {
     state
         .directory
         .users()
-        .iter()
-        .map(|user| {
-            let id = org.user_id(&user.username);
+        .map(|(id, user)| {
             let local_name = user.username.split('@').next().unwrap_or_default();
             let alias: String = local_name.chars().take(8).collect();
             record(
                 id,
-                &[
-                    ("Username", json!(user.username)),
-                    ("LastName", json!(local_name)),
-                    ("Name", json!(local_name)),
-                    ("Email", json!(user.username.to_lowercase())),
-                    ("Alias", json!(alias)),
-                    ("IsActive", json!(user.active)),
-                    ("UserType", json!("Standard")),
-                    ("ProfileId", json!(state.profile(id).id().to_string())),
+                [
+                    ("Username", user.username.as_str().into()),
+                    ("LastName", local_name.into()),
+                    ("Name", local_name.into()),
+                    ("Email", user.username.to_lowercase().into()),
+                    ("Alias", alias.into()),
+                    ("IsActive", user.active.into()),
+                    ("UserType", "Standard".into()),
+                    ("ProfileId", state.profile(id).id().to_string().into()),
                 ],
             )
         })
@@ -80,15 +79,13 @@ fn users(org: &Org, state: &OrgState) -> Vec<Record> {
 fn profile(profile: Profile) -> Record {
     record(
         profile.id(),
-        &[("Name", json!(profile.name())), ("UserType", json!("Standard"))],
+        [("Name", profile.name().into()), ("UserType", "Standard".into())],
     )
 }
 
-fn record(id: RecordId, values: &[(&str, Value)]) -> Record {
-    let values: Values = values
-        .iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| ((*name).to_owned(), value.clone()))
-        .collect();
-    Record { id, values }
+fn record<const N: usize>(id: RecordId, given: [(&str, Scalar); N]) -> Record {
+    Record {
+        id,
+        values: values(given),
+    }
 }

@@ -1,7 +1,7 @@
 //! What may be stored in the setup objects that calls can write. Source: salesforce-contract.md §6; the texts
 //! are those of salesforce-contract.md §3.4 where it has them.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::access::Viewer;
 use super::objects::SetupObject;
@@ -10,7 +10,7 @@ use crate::ids::RecordId;
 use crate::org::{OrgState, Values};
 use crate::refusal::{CallError, RecordError};
 use crate::schema::{Field, ObjectName};
-use crate::value;
+use crate::value::{self, Scalar};
 
 /// Creates a record of a createable object. Returns its id.
 ///
@@ -70,7 +70,7 @@ pub(crate) fn delete(
     viewer: Viewer,
 ) -> Result<(), SetupError> {
     let (id, values) = find(state, object, id)?;
-    if values.get("IsOwnedByProfile") == Some(&json!(true)) {
+    if values.get("IsOwnedByProfile") == Some(&true.into()) {
         return Err(CallError::insufficient_access().into());
     }
     state.setup.remove(id);
@@ -122,10 +122,7 @@ fn read(
         if !writable(field) {
             return Err(not_writable(&field.name).into());
         }
-        match value::check(field, value::read(field, given)?)? {
-            Value::Null => values.remove(&field.name),
-            stored => values.insert(field.name.clone(), stored),
-        };
+        values.insert(&field.name, value::check(field, value::read(field, given)?)?);
     }
     Ok(values)
 }
@@ -146,7 +143,7 @@ fn checked(
     own_id: Option<RecordId>,
 ) -> Result<Values, RecordError> {
     let text = |name: &str| {
-        let value = values.get(name).and_then(Value::as_str);
+        let value = values.get(name).and_then(Scalar::as_str);
         value.unwrap_or_default().to_owned()
     };
     let is_taken = |names: &[&str]| {
@@ -155,8 +152,8 @@ fn checked(
                 && names.iter().all(|name| {
                     let other = record
                         .values
-                        .get(*name)
-                        .and_then(Value::as_str)
+                        .get(name)
+                        .and_then(Scalar::as_str)
                         .unwrap_or_default();
                     other.eq_ignore_ascii_case(&text(name))
                 })
@@ -173,12 +170,12 @@ fn checked(
                 let message = format!("The Permission Set Name {} is already in use", text("Name"));
                 return Err(RecordError::new("DUPLICATE_DEVELOPER_NAME", message, &["Name"]));
             }
-            values.insert("IsCustom".to_owned(), json!(true));
-            values.insert("Type".to_owned(), json!("Regular"));
+            values.insert("IsCustom", true);
+            values.insert("Type", "Regular");
         }
         SetupObject::PermissionSetAssignment => {
-            let is_user =
-                RecordId::parse(&text("AssigneeId")).is_some_and(|id| state.setup.username(id).is_some());
+            let is_user = RecordId::parse(&text("AssigneeId"))
+                .is_some_and(|id| state.directory.user_by_id(id).is_some());
             if !is_user || !refers_to("PermissionSetId", SetupObject::PermissionSet) {
                 return Err(RecordError::unknown_id());
             }
@@ -201,11 +198,11 @@ fn checked(
                 return Err(duplicate());
             }
             // Granting edit implies read.
-            if values.get("PermissionsEdit") == Some(&json!(true)) {
-                values.insert("PermissionsRead".to_owned(), json!(true));
+            if values.get("PermissionsEdit") == Some(&true.into()) {
+                values.insert("PermissionsRead", true);
             }
-            values.insert("SobjectType".to_owned(), json!(object.name()));
-            values.insert("Field".to_owned(), json!(field));
+            values.insert("SobjectType", object.name());
+            values.insert("Field", field);
         }
         SetupObject::ObjectPermissions => {
             if !refers_to("ParentId", SetupObject::PermissionSet) {
@@ -215,7 +212,7 @@ fn checked(
             if is_taken(&["ParentId", "SobjectType"]) {
                 return Err(duplicate());
             }
-            values.insert("SobjectType".to_owned(), json!(object.name()));
+            values.insert("SobjectType", object.name());
         }
         SetupObject::Organization | SetupObject::User | SetupObject::Profile | SetupObject::CustomField => {}
     }
@@ -252,11 +249,11 @@ fn bad_value(label: &str, value: &str, field: &str) -> RecordError {
 }
 
 fn stamp(object: SetupObject, values: &mut Values, viewer: Viewer, is_new: bool) {
-    let time = json!(datetime_out(viewer.now));
-    let user = json!(viewer.user_id.to_string());
-    let mut put = |name: &str, value: &Value| {
+    let time = Scalar::from(datetime_out(viewer.now));
+    let user = Scalar::from(viewer.user_id.to_string());
+    let mut put = |name: &str, value: &Scalar| {
         if object.field(name).is_some() {
-            values.insert(name.to_owned(), value.clone());
+            values.insert(name, value.clone());
         }
     };
     if is_new {

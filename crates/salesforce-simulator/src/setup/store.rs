@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 
 use super::access::FieldAccess;
 use super::objects::SetupObject;
@@ -11,6 +10,7 @@ use crate::clock::datetime_out;
 use crate::ids::{RecordId, record_id};
 use crate::org::{Record, Values};
 use crate::schema::ObjectName;
+use crate::value::Scalar;
 
 /// The profiles that every org has; each user has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +26,6 @@ pub(crate) struct Setup {
     records: Vec<(SetupObject, Record)>,
     /// Fields that are seen only by whom they are granted to, and since when they are known at all.
     restricted: HashMap<(ObjectName, String), DateTime<Utc>>,
-    /// Usernames by id.
-    users: HashMap<RecordId, String>,
     next_number: u64,
 }
 
@@ -60,32 +58,25 @@ impl Profile {
 }
 
 impl Setup {
-    pub(crate) fn new(users: HashMap<RecordId, String>, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(now: DateTime<Utc>) -> Self {
         let mut setup = Self {
             records: Vec::new(),
             restricted: HashMap::new(),
-            users,
             next_number: 1,
         };
         for profile in Profile::ALL {
-            let values = Values::from([
-                (
-                    "Name".to_owned(),
-                    json!(format!("X{}", profile.permission_set_id().short())),
-                ),
-                ("Label".to_owned(), json!(profile.permission_set_id().to_string())),
-                ("ProfileId".to_owned(), json!(profile.id().to_string())),
-                ("IsOwnedByProfile".to_owned(), json!(true)),
-                ("Type".to_owned(), json!("Profile")),
-                ("SystemModstamp".to_owned(), json!(datetime_out(now))),
+            let set_id = profile.permission_set_id();
+            let values = values([
+                ("Name", format!("X{}", set_id.short()).into()),
+                ("Label", set_id.to_string().into()),
+                ("ProfileId", profile.id().to_string().into()),
+                ("IsOwnedByProfile", true.into()),
+                ("Type", "Profile".into()),
+                ("SystemModstamp", datetime_out(now).into()),
             ]);
             setup.insert(SetupObject::PermissionSet, values);
         }
         setup
-    }
-
-    pub(crate) fn username(&self, user_id: RecordId) -> Option<&str> {
-        self.users.get(&user_id).map(String::as_str)
     }
 
     /// Returns the stored records of an object, oldest first.
@@ -120,10 +111,10 @@ impl Setup {
 
     /// Removes a record and, of a permission set, what it granted and to whom.
     pub(crate) fn remove(&mut self, id: RecordId) {
-        let id = json!(id.to_string());
+        let text = Scalar::from(id.to_string());
         self.records.retain(|(_, record)| {
-            let refers = |field: &str| record.values.get(field) == Some(&id);
-            json!(record.id.to_string()) != id && !refers("ParentId") && !refers("PermissionSetId")
+            let refers = |field: &str| record.values.get(field) == Some(&text);
+            record.id != id && !refers("ParentId") && !refers("PermissionSetId")
         });
     }
 
@@ -138,7 +129,7 @@ impl Setup {
         self.restricted.remove(&(object, field.to_ascii_lowercase()));
         let full_name = format!("{}.{field}", object.name());
         self.records.retain(|(of, record)| {
-            let granted = record.values.get("Field").and_then(Value::as_str);
+            let granted = record.values.get("Field").and_then(Scalar::as_str);
             *of != SetupObject::FieldPermissions
                 || !granted.is_some_and(|granted| granted.eq_ignore_ascii_case(&full_name))
         });
@@ -176,7 +167,7 @@ impl Setup {
         let sets = self.permission_sets_of(user);
         let full_name = format!("{}.{field}", object.name());
         let text = |record: &Record, name: &str| -> String {
-            let value = record.values.get(name).and_then(Value::as_str);
+            let value = record.values.get(name).and_then(Scalar::as_str);
             value.unwrap_or_default().to_owned()
         };
         self.records(SetupObject::FieldPermissions)
@@ -197,7 +188,7 @@ impl Setup {
     fn permission_sets_of(&self, (user_id, profile): (RecordId, Profile)) -> HashSet<String> {
         let user_text = user_id.to_string();
         let is_theirs =
-            |record: &&Record| record.values.get("AssigneeId").and_then(Value::as_str) == Some(&user_text);
+            |record: &&Record| record.values.get("AssigneeId").and_then(Scalar::as_str) == Some(&user_text);
         self.records(SetupObject::PermissionSetAssignment)
             .filter(is_theirs)
             .filter_map(|record| record.values.get("PermissionSetId")?.as_str())
@@ -205,4 +196,13 @@ impl Setup {
             .chain([profile.permission_set_id().to_string()])
             .collect()
     }
+}
+
+/// Returns the values of a record; a field that is null has no entry.
+pub(crate) fn values<const N: usize>(given: [(&str, Scalar); N]) -> Values {
+    let mut values = Values::new();
+    for (name, value) in given {
+        values.insert(name, value);
+    }
+    values
 }

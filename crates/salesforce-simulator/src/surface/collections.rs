@@ -1,20 +1,16 @@
 //! The sObject Collections endpoints. Source: salesforce-contract.md §2.
 
-use std::collections::HashSet;
-
-use axum::http::{Method, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::route::Resource;
 use super::single::{self, Single};
 use super::{ApiRequest, reply, write_options};
-use crate::ids::RecordId;
 use crate::org::{FaultAction, Org, OrgState, RecordKey, RowLock, RowsAsked};
 use crate::refusal::CallError;
 use crate::schema::ObjectName;
-use crate::write::{self, Author, Operation, UpsertKey, WriteRequest};
+use crate::write::{self, Author, LockedRows, Operation, Touched, UpsertKey, WriteRequest};
 
 /// A write call that was received and is not yet answered.
 #[derive(Debug)]
@@ -23,12 +19,15 @@ pub(super) struct BegunWrite {
     request: Result<WriteRequest, CallError>,
     /// How it is answered, if it is no collection.
     single: Option<Single>,
-    keys: HashSet<RecordKey>,
+    keys: Vec<RecordKey>,
+    /// What was asked for when the call was read; none, once it was waited for.
+    rows: Option<RowsAsked>,
 }
 
 impl BegunWrite {
-    /// Reads a write call and marks its records as being written; none, if the request writes no records.
-    pub(super) fn begin(state: &mut OrgState, request: &ApiRequest) -> Option<Self> {
+    /// Reads a write call, marks its records as being written and asks for its rows; none, if the request
+    /// writes no records.
+    pub(super) fn begin(org: &Org, state: &mut OrgState, request: &ApiRequest) -> Option<Self> {
         if !is_write(request) {
             return None;
         }
@@ -36,10 +35,11 @@ impl BegunWrite {
             Ok((request, single)) => (Ok(request), single),
             Err(error) => (Err(error), None),
         };
-        let keys = request
+        let touched = request.as_ref().ok().map(|request| Touched::by(state, request));
+        let rows = touched
             .as_ref()
-            .map(|request| write::in_flight_keys(state, request))
-            .unwrap_or_default();
+            .map(|touched| org.row_locks.ask(touched.all_rows()));
+        let keys = touched.map(|touched| touched.records).unwrap_or_default();
         let (calls, overlaps) = state.in_flight.begin(&keys);
         state.counters.max_concurrent_writes = state.counters.max_concurrent_writes.max(calls);
         state.counters.same_record_overlaps += overlaps;
@@ -47,6 +47,7 @@ impl BegunWrite {
             request,
             single,
             keys,
+            rows,
         })
     }
 
@@ -57,26 +58,26 @@ impl BegunWrite {
         let deadline = Instant::now() + org.options.lock_wait();
         let mut has_waited = false;
         loop {
-            let mut asked = {
-                let mut state = org.state();
-                let rows = write::locked_rows(&state, request)
-                    .into_iter()
-                    .flatten()
-                    .collect();
-                let asked = org.row_locks.ask(rows);
-                if !asked.has_to_wait() {
-                    return Some(asked);
-                }
-                state.counters.lock_waits += u64::from(!has_waited);
-                has_waited = true;
-                asked
-            };
+            let mut asked = self.rows.take().unwrap_or_else(|| {
+                let state = org.state();
+                org.row_locks.ask(Touched::by(&state, request).all_rows())
+            });
+            if !asked.has_to_wait() {
+                return Some(asked);
+            }
+            org.state().counters.lock_waits += u64::from(!has_waited);
+            has_waited = true;
             let missing = asked.hold(deadline).await;
 
             let mut state = org.state();
-            let rows = write::locked_rows(&state, request);
-            let lacking =
-                |rows: &HashSet<RecordId>| rows.iter().copied().filter(|row| !asked.covers(row)).min();
+            let rows = Touched::by(&state, request).rows;
+            let lacking = |rows: &LockedRows| {
+                rows.iter()
+                    .flatten()
+                    .copied()
+                    .filter(|row| !asked.covers(row))
+                    .min()
+            };
             let row_lock = state.switches().row_lock;
             let first_lacking = rows.iter().find_map(lacking);
             match first_lacking {
@@ -119,7 +120,7 @@ pub(super) fn apply(
     state: &mut OrgState,
     write: BegunWrite,
     fault: Option<&FaultAction>,
-    author: Author<'_>,
+    author: &Author<'_>,
 ) -> Result<Response, CallError> {
     let mut request = write.request?;
     state.restrict(&mut request, author.viewer())?;
@@ -135,7 +136,7 @@ pub(super) fn apply(
         return Ok(single.answer(state, &request, result));
     }
     let elements = write::answer(&request.operation, &results, state.switches());
-    Ok(reply::ok(&Value::Array(elements)))
+    Ok(reply::json_text(StatusCode::OK, elements))
 }
 
 fn read(state: &OrgState, request: &ApiRequest) -> Result<(WriteRequest, Option<Single>), CallError> {
@@ -147,7 +148,7 @@ fn read(state: &OrgState, request: &ApiRequest) -> Result<(WriteRequest, Option<
             let (write, single) = single::read_write(state, request)?;
             (write, Some(single))
         }
-        _ if request.parts.method == Method::DELETE => (read_deletes(request)?, None),
+        _ if request.parts.method == Method::DELETE => (read_deletes(state, request)?, None),
         _ => {
             let operation = operation(state, request)?;
             (WriteRequest::read(state, operation, &request.body)?, None)
@@ -158,7 +159,7 @@ fn read(state: &OrgState, request: &ApiRequest) -> Result<(WriteRequest, Option<
 }
 
 /// Reads `?ids=…&allOrNone=…`.
-fn read_deletes(request: &ApiRequest) -> Result<WriteRequest, CallError> {
+fn read_deletes(state: &OrgState, request: &ApiRequest) -> Result<WriteRequest, CallError> {
     let ids = request
         .query("ids")
         .ok_or_else(|| CallError::bad_request("MISSING_ARGUMENT", "ids must be given"))?;
@@ -170,7 +171,7 @@ fn read_deletes(request: &ApiRequest) -> Result<WriteRequest, CallError> {
     let all_or_none = request
         .query("allOrNone")
         .is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
-    WriteRequest::of_deletes(&ids, all_or_none)
+    WriteRequest::of_deletes(state, &ids, all_or_none)
 }
 
 fn is_write(request: &ApiRequest) -> bool {

@@ -13,6 +13,7 @@ use crate::random::hash;
 use crate::refusal::CallError;
 use crate::schema::{self, Described, ObjectName};
 use crate::setup::{SetupObject, Viewer};
+use crate::value::Scalar;
 
 /// What the global describe tells of an object. Source: recordings of [R-cci], `sobjects`.
 const SUMMARY_KEYS: [&str; 29] = [
@@ -125,7 +126,7 @@ pub(super) fn object(
 ) -> Result<Response, CallError> {
     let object = ObjectName::parse(object).ok_or_else(CallError::no_such_resource)?;
     let version = &request.route.version;
-    let user_id = json!(viewer.user_id.to_string());
+    let user_id = Scalar::from(viewer.user_id.to_string());
     let name_field = state.table(object).schema().field("Name");
     let recent: Vec<Value> = state
         .table(object)

@@ -35,7 +35,7 @@ pub(super) fn limits(
         return Err(CallError::insufficient_access());
     }
     let max = state.usage.max();
-    let used = state.usage.told(org.options.switches.login.limits, now);
+    let used = state.usage.told(state.switches().login.limits, now);
     let mut requests = entry(max, used);
     for app in state.directory.apps() {
         if let Some(app_max) = app.daily_request_limit {

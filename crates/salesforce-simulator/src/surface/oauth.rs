@@ -168,7 +168,7 @@ fn success(
     if let Some(refresh_token) = granted.refresh_token {
         answer["refresh_token"] = refresh_token.into();
     }
-    if org.options.switches.login.odd_token_answers {
+    if state.switches().login.odd_token_answers {
         answer["instance_url"] = format!("{}/", request.instance_url).into();
         answer["api_instance_url"] = "https://api.salesforce.com".into();
         answer["sfdc_community_url"] = format!("{}/portal", request.instance_url).into();

@@ -12,7 +12,12 @@ const JSON: &str = "application/json;charset=UTF-8";
 const HTML: &str = "text/html;charset=UTF-8";
 
 pub(super) fn json(status: StatusCode, body: &Value) -> Response {
-    with_body(status, JSON, body.to_string())
+    json_text(status, body.to_string())
+}
+
+/// Returns an answer whose JSON is written already.
+pub(super) fn json_text(status: StatusCode, body: String) -> Response {
+    with_body(status, JSON, body)
 }
 
 pub(super) fn ok(body: &Value) -> Response {

@@ -89,7 +89,7 @@ pub(super) async fn serve(
     let (fault, mut write, latency) = {
         let mut state = org.state();
         let fault = state.faults.next(occasion);
-        let write = BegunWrite::begin(&mut state, request);
+        let write = BegunWrite::begin(org, &mut state, request);
         begun.records = write.as_ref().map_or(0, BegunWrite::records);
         let latency = state.latency.next(begun.records);
         (fault, write, latency)
@@ -134,7 +134,7 @@ pub(super) async fn serve(
                 Resource::Token => oauth::token(org, &mut state, request, now),
                 Resource::Authorize => oauth::authorize(org, &mut state, request, now),
                 Resource::Introspect => oauth::introspect(org, &mut state, request, now),
-                Resource::Revoke => oauth::revoke(org, &mut state, request, now),
+                Resource::Revoke => oauth::revoke(&mut state, request, now),
                 Resource::UserInfo => oauth::user_info(org, &mut state, request, now),
                 Resource::Identity { org: id, user } => {
                     oauth::identity(org, &mut state, request, (id, user), now)
@@ -193,7 +193,7 @@ async fn apply_late(
     let now = clock.now();
     let mut state = org.state();
     state.counters.late_writes += 1;
-    if let Err(error) = collections::apply(&mut state, write, fault.as_ref(), caller.author(now)) {
+    if let Err(error) = collections::apply(&mut state, write, fault.as_ref(), &caller.author(now)) {
         tracing::debug!(error = error.message, "a late write was refused");
         state.counters.write_calls_failed += 1;
     }

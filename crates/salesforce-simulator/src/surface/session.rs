@@ -40,16 +40,17 @@ pub(super) fn data(
     fault: Option<&FaultAction>,
     now: DateTime<Utc>,
 ) -> Response {
-    let caller = admit(org, state, request, now);
+    let caller = api_caller(org, state, request, now);
     let app = caller.as_ref().ok().and_then(|caller| caller.app.clone());
     let answer = caller.and_then(|caller| {
+        charge(state, request, &caller, now)?;
         catch_up(org, state, now);
         let viewer = Viewer {
             user_id: caller.user_id,
             now,
         };
         match (&request.route.resource, write) {
-            (_, Some(write)) => collections::apply(state, write, fault, caller.author(now)),
+            (_, Some(write)) => collections::apply(state, write, fault, &caller.author(now)),
             (Resource::Limits, None) => limits::limits(org, state, request, &caller, now),
             (Resource::Query { all, locator }, None) => {
                 query::answer(org, state, request, &caller, *all, locator.as_deref(), now)
@@ -102,19 +103,6 @@ pub(super) fn data(
     response
 }
 
-/// Returns who asks, if they may: the session, the quota and the method allow it.
-pub(super) fn admit(
-    org: &Org,
-    state: &mut OrgState,
-    request: &ApiRequest,
-    now: DateTime<Utc>,
-) -> Result<Caller, CallError> {
-    let caller = api_caller(org, state, request, now)?;
-    count_request(state, &caller, now)?;
-    request.route.resource.check_method(&request.parts.method)?;
-    Ok(caller)
-}
-
 /// Returns whose session the request carries, and prolongs the session.
 /// Source: salesforce-contract.md §1.4 and §3.2.
 pub(super) fn caller(
@@ -126,14 +114,22 @@ pub(super) fn caller(
     session_of(org, state, request, now).map(|(caller, _)| caller)
 }
 
+/// Returns who asks, if they may: the session, the quota and the method allow it.
+pub(super) fn admit(
+    org: &Org,
+    state: &mut OrgState,
+    request: &ApiRequest,
+    now: DateTime<Utc>,
+) -> Result<Caller, CallError> {
+    let caller = api_caller(org, state, request, now)?;
+    charge(state, request, &caller, now)?;
+    Ok(caller)
+}
+
 impl Caller {
-    /// Returns the caller as one who writes.
+    /// Returns who writes, as of `now`.
     pub(super) fn author(&self, now: DateTime<Utc>) -> Author<'_> {
-        Author {
-            user_id: self.user_id,
-            permissions: &self.user.permissions,
-            now,
-        }
+        Author::new(self.user_id, &self.user.permissions, now)
     }
 
     /// Fails unless the user may read the records of `object`; an unknown object is no question of rights.
@@ -189,9 +185,10 @@ fn session_of(
                 "INVALID_HEADER_TYPE",
             )
         })?;
+    let session_use = state.switches().login.session_use;
     let session = state
         .sessions
-        .touch(token, now)
+        .touch(token, session_use, now)
         .ok_or_else(CallError::session_expired)?;
     let user = state
         .directory
@@ -205,6 +202,17 @@ fn session_of(
         app: state.directory.app(&session.client_id),
     };
     Ok((caller, session.is_for_api()))
+}
+
+/// Counts a request of a known caller, if the quota and the method allow it.
+fn charge(
+    state: &mut OrgState,
+    request: &ApiRequest,
+    caller: &Caller,
+    now: DateTime<Utc>,
+) -> Result<(), CallError> {
+    count_request(state, caller, now)?;
+    request.route.resource.check_method(&request.parts.method)
 }
 
 /// Counts the request against the daily quota; one over it is refused and costs nothing.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::conditions::Conditions;
 use super::route::Resource;
@@ -13,7 +13,7 @@ use crate::ids::RecordId;
 use crate::org::{Access, OrgState, Slot, WriteKind};
 use crate::refusal::{CallError, RecordError};
 use crate::schema::{Field, ObjectName};
-use crate::value;
+use crate::value::{self, Scalar};
 use crate::write::{self, Operation, RecordResult, UpsertKey, WriteRequest, no_such_key};
 
 /// How a single-record write is answered.
@@ -21,7 +21,7 @@ use crate::write::{self, Operation, RecordResult, UpsertKey, WriteRequest, no_su
 pub(super) struct Single {
     version: String,
     /// The key and value of the URI.
-    key: Option<(Arc<Field>, Value)>,
+    key: Option<(Arc<Field>, Scalar)>,
     conditions: Conditions,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn read_write(
         }
         (Resource::Record { id, .. }, &Method::DELETE) => {
             find(state, object, id)?;
-            WriteRequest::of_deletes(&[id], false)?
+            WriteRequest::of_deletes(state, &[id], false)?
         }
         (Resource::Record { id, .. }, _) => {
             find(state, object, id)?;
@@ -71,13 +71,13 @@ pub(super) fn read_write(
         }
         (Resource::RecordByKey { key, value, .. }, &Method::DELETE) => {
             let key = key_field(state, object, key)?;
-            let value = value::read(&key, &value.as_str().into())?;
+            let value = value::read(&key, value.as_str())?;
             let table = state.table(object);
             let found = matches(state, object, &key, &value);
             let (Some(first), several) = (found.first(), found.len() > 1) else {
                 return Err(CallError::no_such_resource());
             };
-            let mut write = WriteRequest::of_deletes(&[&table.record(*first).id.to_string()], false)?;
+            let mut write = WriteRequest::of_deletes(state, &[&table.record(*first).id.to_string()], false)?;
             if several {
                 write.records[0].refused = Some(RecordError::ambiguous_key());
             }
@@ -93,7 +93,7 @@ pub(super) fn read_write(
 }
 
 /// Returns the records that hold `value` in `key` and that the user can see.
-pub(super) fn matches(state: &OrgState, object: ObjectName, key: &Field, value: &Value) -> Vec<Slot> {
+pub(super) fn matches(state: &OrgState, object: ObjectName, key: &Field, value: &Scalar) -> Vec<Slot> {
     let table = state.table(object);
     let mut found = value::check(key, value.clone())
         .map(|value| table.find_by(key, &value))
@@ -208,17 +208,17 @@ fn read_upsert(
         return Ok(write);
     }
     let key = key_field(state, object, key)?;
-    let value = value::read(&key, &value.into())?;
+    let value = value::read(&key, value)?;
     let operation = Operation::Upsert {
         object,
         key: UpsertKey::Field(Arc::clone(&key)),
         update_only,
     };
     let mut write = WriteRequest::of_one(state, operation, object, body)?;
-    let given = write.records[0].sent.contains_key(&key.name);
+    let given = write.records[0].names(&key.name);
     refuse_in_body(&key.name, given)?;
     refuse_in_body("Id", !write.records[0].id.is_null())?;
-    write.records[0].add_key(&key, value.clone());
+    write.records[0].add_key(&key, &value);
     if update_only && matches(state, object, &key, &value).is_empty() {
         return Err(CallError::no_such_resource());
     }

@@ -7,11 +7,12 @@ use super::metadata::{self, integrity};
 use super::options::ToolingOptions;
 use crate::clock::datetime_out;
 use crate::ids::{RecordId, record_id};
-use crate::org::{OrgState, Record, Values};
+use crate::org::{OrgState, Record};
 use crate::random::hash;
 use crate::refusal::CallError;
 use crate::schema::{Field, ObjectName};
-use crate::setup::{SetupObject, Viewer};
+use crate::setup::{self, SetupObject, Viewer};
+use crate::value::Scalar;
 
 /// Ids of fields that the admin surface made lie above those that calls make.
 const FIRST_OF_ADMIN: u64 = 1 << 40;
@@ -240,40 +241,36 @@ fn field_id(number: u64) -> RecordId {
 
 fn row(state: &OrgState, custom: &CustomField) -> Option<Record> {
     let field = state.table(custom.object).schema().field(&custom.name)?;
-    let text = |key: &str| custom.metadata.get(key).cloned().unwrap_or_default();
-    let created = json!(datetime_out(custom.created));
-    let positive = |number: u32| if number > 0 { json!(number) } else { Value::Null };
-    let values = [
-        ("DeveloperName", json!(field.name.trim_end_matches("__c"))),
-        ("TableEnumOrId", json!(custom.object.name())),
-        (
-            "FullName",
-            json!(format!("{}.{}", custom.object.name(), field.name)),
-        ),
-        ("Length", positive(field.length)),
-        ("Precision", positive(field.precision)),
-        (
-            "Scale",
-            if field.precision > 0 {
-                json!(field.scale)
-            } else {
-                Value::Null
-            },
-        ),
+    let text = |key: &str| match custom.metadata.get(key) {
+        Some(Value::String(text)) => text.as_str().into(),
+        Some(_) | None => Scalar::Null,
+    };
+    let number = |is_told: bool, number: u32| {
+        if is_told {
+            Scalar::Number(number.into())
+        } else {
+            Scalar::Null
+        }
+    };
+    let created = Scalar::from(datetime_out(custom.created));
+    let author = Scalar::from(custom.created_by.to_string());
+    let full_name = format!("{}.{}", custom.object.name(), field.name);
+    let values = setup::values([
+        ("DeveloperName", field.name.trim_end_matches("__c").into()),
+        ("TableEnumOrId", custom.object.name().into()),
+        ("FullName", full_name.into()),
+        ("Length", number(field.length > 0, field.length)),
+        ("Precision", number(field.precision > 0, field.precision)),
+        ("Scale", number(field.precision > 0, field.scale)),
         ("Description", text("description")),
         ("InlineHelpText", text("inlineHelpText")),
-        ("ManageableState", json!("unmanaged")),
+        ("ManageableState", "unmanaged".into()),
         ("CreatedDate", created.clone()),
-        ("CreatedById", json!(custom.created_by.to_string())),
+        ("CreatedById", author.clone()),
         ("LastModifiedDate", created.clone()),
-        ("LastModifiedById", json!(custom.created_by.to_string())),
+        ("LastModifiedById", author),
         ("SystemModstamp", created),
-    ];
-    let values: Values = values
-        .into_iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
+    ]);
     Some(Record {
         id: custom.id,
         values,

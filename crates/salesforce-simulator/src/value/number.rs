@@ -1,32 +1,33 @@
 //! Numbers: read from JSON or text, rounded to the scale of their field. Source: salesforce-contract.md §9.
 
-use serde_json::{Number, Value};
+use serde_json::Number;
 
+use super::{Given, Scalar};
 use crate::refusal::RecordError;
 use crate::schema::{Field, FieldType};
 
 /// Reads a number or the text of one.
-pub(super) fn number(given: &Value) -> Option<Value> {
+pub(super) fn number(given: &Given<'_>) -> Option<Scalar> {
     let value = match given {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse().ok()?,
+        Given::Number(number) => number.as_f64()?,
+        Given::Text(text) => text.trim().parse().ok()?,
         _ => return None,
     };
-    Number::from_f64(value).map(Value::Number)
+    Number::from_f64(value).map(Scalar::Number)
 }
 
 /// Reads a number without decimals, or the text of one.
-pub(super) fn whole_number(given: &Value) -> Option<Value> {
+pub(super) fn whole_number(given: &Given<'_>) -> Option<Scalar> {
     let whole = match given {
-        Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
-        Value::String(text) => text.trim().parse().ok(),
+        Given::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+        Given::Text(text) => text.trim().parse::<i64>().ok(),
         _ => None,
     };
-    whole.map(Value::from)
+    whole.map(|whole| Scalar::Number(whole.into()))
 }
 
 /// Returns `number` as `field` stores it; excess decimals are rounded, not refused.
-pub(super) fn check(field: &Field, number: &Number) -> Result<Value, RecordError> {
+pub(super) fn check(field: &Field, number: &Number) -> Result<Scalar, RecordError> {
     let out_of_range = || {
         let message = format!(
             "{}: value outside of valid range on numeric field: {number}",
@@ -50,10 +51,10 @@ pub(super) fn check(field: &Field, number: &Number) -> Result<Value, RecordError
         return Err(out_of_range());
     }
     if is_int {
-        return Ok(Value::Number(number.clone()));
+        return Ok(Scalar::Number(number.clone()));
     }
     Number::from_f64(stored)
-        .map(Value::Number)
+        .map(Scalar::Number)
         .ok_or_else(out_of_range)
 }
 
@@ -106,7 +107,7 @@ fn whole(value: f64) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -130,12 +131,13 @@ mod tests {
 
     #[test]
     fn a_whole_number_may_be_written_with_a_point_and_text_must_be_a_number() {
-        assert_eq!(whole_number(&json!(5.0)), Some(json!(5)));
-        assert_eq!(whole_number(&json!(5.5)), None);
-        assert_eq!(whole_number(&json!(" 12 ")), Some(json!(12)));
-        assert_eq!(number(&json!("1e3")), Some(json!(1000.0)));
+        let whole = |given: Value| whole_number(&Given::from(&given)).map(Value::from);
+        assert_eq!(whole(json!(5.0)), Some(json!(5)));
+        assert_eq!(whole(json!(5.5)), None);
+        assert_eq!(whole(json!(" 12 ")), Some(json!(12)));
+        assert_eq!(number(&"1e3".into()).map(Value::from), Some(json!(1000.0)));
         for text in ["", "NaN", "inf", "1,5", "12 apples"] {
-            assert_eq!(number(&json!(text)), None, "{text}");
+            assert_eq!(number(&text.into()), None, "{text}");
         }
     }
 }

@@ -15,13 +15,17 @@ use crate::ids::RecordId;
 use crate::org::{HistoryEntry, OrgState, Permissions, RecordFault, WriteKind};
 use crate::refusal::RecordError;
 use crate::schema::ObjectName;
+use crate::value::Scalar;
 
-/// Who writes, and when.
-#[derive(Debug, Clone, Copy)]
+/// Who writes and what they may, and when.
+#[derive(Debug)]
 pub(crate) struct Author<'a> {
     pub user_id: RecordId,
     pub permissions: &'a Permissions,
     pub now: DateTime<Utc>,
+    /// The id of the user, and the time, as records tell them.
+    pub user: Scalar,
+    pub time: Scalar,
 }
 
 /// How one record of a call ended.
@@ -32,12 +36,24 @@ pub(crate) struct RecordResult {
     pub outcome: Result<RecordId, RecordError>,
 }
 
+impl<'a> Author<'a> {
+    pub(crate) fn new(user_id: RecordId, permissions: &'a Permissions, now: DateTime<Utc>) -> Self {
+        Self {
+            user_id,
+            permissions,
+            now,
+            user: user_id.to_string().into(),
+            time: datetime_out(now).into(),
+        }
+    }
+}
+
 /// Applies `request`, counts it and records it in the history. Returns results in request order.
 pub(crate) fn apply(
     state: &mut OrgState,
     request: &WriteRequest,
     fault: Option<&RecordFault>,
-    author: Author<'_>,
+    author: &Author<'_>,
 ) -> Vec<RecordResult> {
     let repeated = target::repeated(request, state.switches().repeated_key);
     let mut undo = Undo::default();
@@ -60,16 +76,17 @@ pub(crate) fn apply(
         roll_back(state, undo, &mut results);
     }
     count(state, &results);
-    remember(state, request, &results, author.now);
+    remember(state, request, &results, author);
     results
 }
 
 /// Returns what a record fails with because the author lacks a right. Source: salesforce-contract.md §3.4.
-fn not_permitted(author: Author<'_>, object: ObjectName, kind: WriteKind) -> Option<RecordError> {
+fn not_permitted(author: &Author<'_>, object: ObjectName, kind: WriteKind) -> Option<RecordError> {
     let access = author.permissions.access_to(object);
     let is_permitted = match kind {
         WriteKind::Create => access.create,
-        WriteKind::Update | WriteKind::Delete => access.edit,
+        WriteKind::Update => access.edit,
+        WriteKind::Delete => access.delete,
     };
     (!is_permitted).then(|| {
         RecordError::new(
@@ -110,7 +127,7 @@ fn write(
     request: &WriteRequest,
     record: &Submitted,
     target: Target,
-    author: Author<'_>,
+    author: &Author<'_>,
     undo: &mut Undo,
 ) -> Result<RecordId, RecordError> {
     let object = record.object;
@@ -162,7 +179,7 @@ fn count(state: &mut OrgState, results: &[RecordResult]) {
     }
 }
 
-fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResult], now: DateTime<Utc>) {
+fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResult], author: &Author<'_>) {
     let call = state.history.next_call();
     if !state.history.is_kept() {
         return;
@@ -179,11 +196,11 @@ fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResul
         state.history.add(HistoryEntry {
             n: 0,
             call,
-            time: datetime_out(now),
+            time: author.time.plain(),
             object: record.object.name(),
             id,
             operation: result.kind,
-            fields: record.sent.clone(),
+            fields: record.sent.clone().unwrap_or_default(),
             success: result.outcome.is_ok(),
         });
     }

@@ -7,13 +7,14 @@ use crate::ids::RecordId;
 use crate::org::{OrgState, Slot};
 use crate::refusal::RecordError;
 use crate::schema::ObjectName;
+use crate::value::Scalar;
 
 /// Marks a record as deleted and returns its id.
 pub(super) fn delete(
     state: &mut OrgState,
     object: ObjectName,
     slot: Slot,
-    author: Author<'_>,
+    author: &Author<'_>,
     undo: &mut Undo,
 ) -> Result<RecordId, RecordError> {
     let record = state.table(object).record(slot);
@@ -21,7 +22,7 @@ pub(super) fn delete(
     let id = record.id;
     mark(state, object, slot, author, undo);
     if object == ObjectName::Account {
-        let account = serde_json::Value::String(id.to_string());
+        let account = Scalar::from(id.to_string());
         let contacts: Vec<Slot> = state
             .table(ObjectName::Contact)
             .records()
@@ -39,9 +40,9 @@ pub(super) fn delete(
     Ok(id)
 }
 
-fn mark(state: &mut OrgState, object: ObjectName, slot: Slot, author: Author<'_>, undo: &mut Undo) {
+fn mark(state: &mut OrgState, object: ObjectName, slot: Slot, author: &Author<'_>, undo: &mut Undo) {
     let mut values = state.table(object).record(slot).values.clone();
-    values.insert("IsDeleted".to_owned(), true.into());
+    values.insert("IsDeleted", true);
     author.stamp(&mut values);
     undo.replace(state, object, slot, values);
 }

@@ -37,11 +37,7 @@ pub(super) fn check(
 
 /// An update that touches none of the fields makes no new duplicate.
 fn is_looked_at(rule: &DuplicateRule, record: &Submitted, target: Target) -> bool {
-    matches!(target, Target::New)
-        || rule
-            .match_fields
-            .iter()
-            .any(|field| record.sent.contains_key(field))
+    matches!(target, Target::New) || rule.match_fields.iter().any(|field| record.names(field))
 }
 
 fn matches(table: &Table, rule: &DuplicateRule, target: Target, values: &Values) -> Vec<Slot> {

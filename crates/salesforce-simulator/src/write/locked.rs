@@ -1,36 +1,62 @@
 //! Which rows a call locks. Source: salesforce-contract.md §3.4 and §8.
 
-use std::collections::HashSet;
-
-use serde_json::Value;
-
 use super::reference;
 use super::request::WriteRequest;
 use super::submitted::Submitted;
 use super::target::{self, Target};
 use crate::ids::RecordId;
-use crate::org::OrgState;
+use crate::org::{OrgState, RecordKey};
 use crate::refusal::RecordError;
+use crate::value::Scalar;
 
 /// The field that names a Contact's Account.
 const PARENT: &str = "AccountId";
 
-/// Returns, for each record of a call, the rows it locks: its own, if it exists, and its Account's, both the
-/// present one and the one it is moved to.
-pub(crate) fn locked_rows(state: &OrgState, request: &WriteRequest) -> Vec<HashSet<RecordId>> {
-    request
-        .records
-        .iter()
-        .map(|record| {
-            let mut rows: HashSet<RecordId> = sent_parent(state, record).into_iter().collect();
-            if let Ok(Target::Existing(slot)) = target::find(state, &request.operation, record) {
-                let existing = state.table(record.object).record(slot);
-                rows.insert(existing.id);
-                rows.extend(existing.values.get(PARENT).and_then(parse));
-            }
-            rows
-        })
-        .collect()
+/// The rows of one record: its own, if it exists, and its Account's, both the present one and the one it is
+/// moved to.
+pub(crate) type LockedRows = [Option<RecordId>; 3];
+
+/// What a call is about, as far as it can be told before it is applied.
+#[derive(Debug)]
+pub(crate) struct Touched {
+    /// The records that it names, each once.
+    pub records: Vec<RecordKey>,
+    /// What each of its records locks, in request order.
+    pub rows: Vec<LockedRows>,
+}
+
+impl Touched {
+    /// Returns what a call touches at present.
+    pub(crate) fn by(state: &OrgState, request: &WriteRequest) -> Self {
+        let mut records = Vec::with_capacity(request.records.len());
+        let rows = request
+            .records
+            .iter()
+            .map(|record| {
+                let sent_parent = sent_parent(state, record);
+                let Ok(target) = target::find(state, &request.operation, record) else {
+                    return [None, None, sent_parent];
+                };
+                records.extend(target::record_key(state, &request.operation, record, target));
+                match target {
+                    Target::Existing(slot) => {
+                        let existing = state.table(record.object).record(slot);
+                        let parent = existing.values.get(PARENT).and_then(parse);
+                        [Some(existing.id), parent, sent_parent]
+                    }
+                    Target::New => [None, None, sent_parent],
+                }
+            })
+            .collect();
+        records.sort_unstable();
+        records.dedup();
+        Self { records, rows }
+    }
+
+    /// Returns all rows that the call locks.
+    pub(crate) fn all_rows(&self) -> Vec<RecordId> {
+        self.rows.iter().flatten().flatten().copied().collect()
+    }
 }
 
 /// Returns the error of a record that needs `row`, which stayed locked.
@@ -54,6 +80,6 @@ fn sent_parent(state: &OrgState, record: &Submitted) -> Option<RecordId> {
         .and_then(|(_, value)| parse(value))
 }
 
-fn parse(id: &Value) -> Option<RecordId> {
+fn parse(id: &Scalar) -> Option<RecordId> {
     id.as_str().and_then(RecordId::parse)
 }

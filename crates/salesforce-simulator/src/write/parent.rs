@@ -9,7 +9,7 @@ use super::submitted::Submitted;
 use crate::org::OrgState;
 use crate::refusal::{CallError, RecordError};
 use crate::schema::{Field, ObjectName};
-use crate::value;
+use crate::value::{self, Scalar};
 
 /// A lookup that names a record by one of its keys, such as `"Account": {"AcctKey__c": "A-17"}`.
 /// Source: salesforce-contract.md §9.
@@ -19,7 +19,7 @@ pub(crate) struct Parent {
     pub object: ObjectName,
     pub key: Arc<Field>,
     /// As `value::read` leaves it; never null.
-    pub value: Value,
+    pub value: Scalar,
 }
 
 impl Submitted {
@@ -35,7 +35,7 @@ impl Submitted {
             .map_or_else(|| lookup.name.clone(), |(stem, suffix)| format!("{stem}{suffix}"));
         let mut keys = match &value {
             Value::Null => {
-                self.add(lookup, Value::Null, Value::Null);
+                self.add(lookup, Scalar::Null, || Value::Null);
                 return Ok(());
             }
             Value::Object(members) => members.iter().filter(|(name, _)| name.as_str() != "attributes"),
@@ -55,7 +55,7 @@ impl Submitted {
         };
         if name.eq_ignore_ascii_case("Id") {
             let read = value::read(lookup, given)?;
-            self.add(lookup, read, given.clone());
+            self.add(lookup, read, || given.clone());
             return Ok(());
         }
         let Some(object) = parent_object(lookup, &value) else {
@@ -73,7 +73,7 @@ impl Submitted {
             return Ok(());
         }
         match value::read(key, given)? {
-            Value::Null => self.fields.push((Arc::clone(lookup), Value::Null)),
+            Scalar::Null => self.fields.push((Arc::clone(lookup), Scalar::Null)),
             read => self.parents.push(Parent {
                 lookup: Arc::clone(lookup),
                 object,
@@ -81,7 +81,7 @@ impl Submitted {
                 value: read,
             }),
         }
-        self.sent.insert(relationship, value);
+        self.remember(relationship, || value);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use crate::ids::RecordId;
 use crate::org::{OrgState, Slot, Values};
 use crate::refusal::RecordError;
 use crate::schema::{IS_PERSON_ACCOUNT, ObjectName};
+use crate::value::Scalar;
 
 /// Fields of the Contact and of the Account that are one.
 const SHARED: [(&str, &str); 5] = [
@@ -22,7 +23,7 @@ const SHARED: [(&str, &str); 5] = [
 pub(super) fn is_person(values: &Values) -> bool {
     values
         .get(IS_PERSON_ACCOUNT)
-        .is_some_and(|flag| flag == &serde_json::Value::Bool(true))
+        .is_some_and(|flag| *flag == Scalar::Bool(true))
 }
 
 /// Decides whether a new Account is a person, and refuses what a person or a company has not.
@@ -34,7 +35,7 @@ pub(super) fn check(record: &Submitted, target: Target, values: &mut Values) -> 
     match record.object {
         ObjectName::Account => {
             if matches!(target, Target::New) && named("LastName") {
-                values.insert(IS_PERSON_ACCOUNT.to_owned(), true.into());
+                values.insert(IS_PERSON_ACCOUNT, true);
             }
             let refused = if is_person(values) {
                 named("Name").then_some("Name")
@@ -63,7 +64,7 @@ pub(super) fn write_through(
     object: ObjectName,
     slot: Slot,
     target: Target,
-    author: Author<'_>,
+    author: &Author<'_>,
     undo: &mut Undo,
 ) {
     let record = state.table(object).record(slot);
@@ -74,16 +75,16 @@ pub(super) fn write_through(
         (ObjectName::Account, Target::New) => {
             let (id, mut account) = (record.id, record.values.clone());
             let mut contact = defaults(state.table(ObjectName::Contact), author);
-            contact.insert(IS_PERSON_ACCOUNT.to_owned(), true.into());
-            contact.insert("AccountId".to_owned(), id.to_string().into());
+            contact.insert(IS_PERSON_ACCOUNT, true);
+            contact.insert("AccountId", id.to_string());
             if let Some(owner) = account.get("OwnerId") {
-                contact.insert("OwnerId".to_owned(), owner.clone());
+                contact.insert("OwnerId", owner.clone());
             }
             author.stamp(&mut contact);
             share(&account, &mut contact, |(contact, account)| (account, contact));
             let contact = undo.insert(state, ObjectName::Contact, contact);
             let contact = state.table(ObjectName::Contact).record(contact).id;
-            account.insert("PersonContactId".to_owned(), contact.to_string().into());
+            account.insert("PersonContactId", contact.to_string());
             undo.replace(state, ObjectName::Account, slot, account);
         }
         (ObjectName::Account, Target::Existing(_)) => {
@@ -122,7 +123,7 @@ fn copy(
     state: &mut OrgState,
     from: (ObjectName, Slot),
     to: (ObjectName, Option<Slot>),
-    author: Author<'_>,
+    author: &Author<'_>,
     undo: &mut Undo,
     direction: impl Fn((&'static str, &'static str)) -> (&'static str, &'static str),
 ) {
@@ -146,8 +147,8 @@ fn share(
     for pair in SHARED {
         let (source, target) = direction(pair);
         match from.get(source) {
-            Some(value) => to.insert(target.to_owned(), value.clone()),
+            Some(value) => to.insert(target, value.clone()),
             None => to.remove(target),
-        };
+        }
     }
 }

@@ -1,19 +1,17 @@
 //! Lookups: the record that an id or the key of a parent names must exist. Source: salesforce-contract.md
 //! §3.4 and §9.
 
-use serde_json::Value;
-
 use super::parent::Parent;
 use crate::ids::RecordId;
 use crate::org::{Access, OrgState, RECORD_TYPE_PREFIX, Slot, Table};
 use crate::refusal::RecordError;
 use crate::schema::{Field, ObjectName};
-use crate::value;
+use crate::value::{self, Scalar};
 
 /// Fails unless the record named by `id`, which `field` of a record in `table` is to hold, can be referred to.
 ///
 /// Objects that the simulator does not hold (queues, individuals) are known by their prefix alone.
-pub(super) fn check(state: &OrgState, table: &Table, field: &Field, id: &Value) -> Result<(), RecordError> {
+pub(super) fn check(state: &OrgState, table: &Table, field: &Field, id: &Scalar) -> Result<(), RecordError> {
     let Some(id) = id.as_str().and_then(RecordId::parse) else {
         return Ok(());
     };
@@ -37,7 +35,7 @@ pub(super) fn check(state: &OrgState, table: &Table, field: &Field, id: &Value) 
 }
 
 /// Returns the id of the record that `parent` names.
-pub(super) fn resolve(state: &OrgState, parent: &Parent) -> Result<Value, RecordError> {
+pub(super) fn resolve(state: &OrgState, parent: &Parent) -> Result<Scalar, RecordError> {
     let table = state.table(parent.object);
     let found = match value::check(&parent.key, parent.value.clone()) {
         Ok(value) => table.find_by(&parent.key, &value),
@@ -49,7 +47,7 @@ pub(super) fn resolve(state: &OrgState, parent: &Parent) -> Result<Value, Record
             "INVALID_FIELD",
             format!(
                 "Foreign key external ID: {} not found for field {} in entity {}",
-                value::plain(&parent.value),
+                parent.value.plain(),
                 parent.key.name,
                 parent.object.name()
             ),
@@ -76,9 +74,9 @@ pub(super) fn ambiguous(table: &Table, key: &Field, found: &[Slot]) -> RecordErr
 
 /// Fails when `owner` may own nothing. Source: salesforce-contract.md §3.4; the words were seen in the wild.
 pub(super) fn check_owner(state: &OrgState, object: ObjectName, owner: RecordId) -> Result<(), RecordError> {
-    match state.rules.owner(owner) {
-        Some(true) => Ok(()),
-        Some(false) => Err(RecordError::new(
+    match state.directory.user_by_id(owner) {
+        Some(user) if user.active => Ok(()),
+        Some(_) => Err(RecordError::new(
             "INACTIVE_OWNER_OR_USER",
             format!(
                 "operation performed with inactive user [{owner}] as owner of {}",
@@ -94,7 +92,7 @@ fn check_user(state: &OrgState, table: &Table, field: &Field, user: RecordId) ->
     if field.name == "OwnerId" {
         return check_owner(state, table.object, user);
     }
-    match state.rules.owner(user) {
+    match state.directory.user_by_id(user) {
         Some(_) => Ok(()),
         None => Err(RecordError::unknown_id()),
     }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::submitted::Submitted;
 use crate::ids::RecordId;
+use crate::json::{Json, Members};
 use crate::org::{KeyNotIndexed, OrgState, UpsertKeyId};
 use crate::refusal::CallError;
 use crate::schema::{Field, FieldType, ObjectName};
@@ -124,9 +125,9 @@ impl WriteRequest {
         let mut all_or_none = false;
         let mut records = None;
         for (name, value) in members {
-            match (name.as_str(), value) {
-                ("allOrNone", Value::Bool(flag)) => all_or_none = flag,
-                ("records", Value::Array(elements)) => records = Some(elements),
+            match (name.as_ref(), value) {
+                ("allOrNone", Json::Bool(flag)) => all_or_none = flag,
+                ("records", Json::Array(elements)) => records = Some(elements),
                 (other, _) => {
                     return Err(parser_error(format!(
                         "Unrecognized field '{other}' at [line:1, column:1]"
@@ -143,7 +144,7 @@ impl WriteRequest {
             .into_iter()
             .enumerate()
             .map(|(position, record)| {
-                let Value::Object(members) = record else {
+                let Json::Object(members) = record else {
                     return Err(parser_error(format!(
                         "Record {position} is not an object at [line:1, column:1]"
                     )));
@@ -165,7 +166,7 @@ impl WriteRequest {
     ///
     /// # Errors
     /// More ids or runs of one object than a call may have.
-    pub(crate) fn of_deletes(ids: &[&str], all_or_none: bool) -> Result<Self, CallError> {
+    pub(crate) fn of_deletes(state: &OrgState, ids: &[&str], all_or_none: bool) -> Result<Self, CallError> {
         if ids.len() > MAX_RECORDS {
             return Err(too_many_records());
         }
@@ -173,7 +174,7 @@ impl WriteRequest {
         for id in ids {
             // An id that names no object starts no run of its own.
             let before = records.last().map_or(ObjectName::Contact, |record| record.object);
-            records.push(Submitted::to_delete(id, before));
+            records.push(Submitted::to_delete(state, id, before));
         }
         check_chunks(&records)?;
         Ok(Self {
@@ -228,15 +229,14 @@ impl WriteRequest {
 }
 
 /// Returns the object that `attributes.type` names. Source: salesforce-contract.md §2.1 and §2.6.
-fn object_of(
-    operation: &Operation,
-    position: usize,
-    members: &Map<String, Value>,
-) -> Result<ObjectName, CallError> {
+fn object_of(operation: &Operation, position: usize, members: &Members<'_>) -> Result<ObjectName, CallError> {
     let name = members
         .get("attributes")
-        .and_then(|attributes| attributes.get("type"))
-        .and_then(Value::as_str)
+        .and_then(|attributes| match attributes {
+            Json::Object(attributes) => attributes.get("type"),
+            _ => None,
+        })
+        .and_then(Json::as_str)
         .ok_or_else(|| {
             let message =
                 format!("attributes.type must be given for every record, it is missing on record {position}");
@@ -255,8 +255,8 @@ fn object_of(
     }
 }
 
-fn read_object(body: &[u8]) -> Result<Map<String, Value>, CallError> {
-    let body: Value = serde_json::from_slice(body).map_err(|error| {
+fn read_object(body: &[u8]) -> Result<Members<'_>, CallError> {
+    let body = Json::read(body).map_err(|error| {
         parser_error(format!(
             "Unexpected character or end of input at [line:{}, column:{}]",
             error.line(),
@@ -264,7 +264,7 @@ fn read_object(body: &[u8]) -> Result<Map<String, Value>, CallError> {
         ))
     })?;
     match body {
-        Value::Object(members) => Ok(members),
+        Json::Object(members) => Ok(members),
         _ => Err(parser_error(
             "The body is not an object at [line:1, column:1]".to_owned(),
         )),

@@ -1,8 +1,6 @@
 //! What a record will hold, checked by every rule that the org has. Source: salesforce-contract.md §3.4 and
 //! §9.
 
-use serde_json::Value;
-
 use super::apply::Author;
 use super::defaults::defaults;
 use super::request::{Assignment, Operation, UpsertKey, WriteRequest};
@@ -12,7 +10,7 @@ use super::{duplicates, person, reference};
 use crate::org::{Access, Condition, OrgState, Record, Slot, Table, ValidationRule, Values, compared};
 use crate::refusal::RecordError;
 use crate::schema::{Field, FieldType, ObjectName};
-use crate::value;
+use crate::value::{self, Scalar};
 
 /// Returns everything the record will hold.
 pub(super) fn values_to_store(
@@ -20,7 +18,7 @@ pub(super) fn values_to_store(
     request: &WriteRequest,
     record: &Submitted,
     target: Target,
-    author: Author<'_>,
+    author: &Author<'_>,
 ) -> Result<Values, RecordError> {
     let table = state.table(record.object);
     let mut values = match target {
@@ -45,20 +43,20 @@ pub(super) fn values_to_store(
         }
         check_writable(field, target)?;
         match value::check(field, sent.clone())? {
-            Value::Null => values.remove(&field.name),
+            Scalar::Null => values.remove(&field.name),
             value => {
                 if field.field_type == FieldType::Reference {
                     reference::check(state, table, field, &value)?;
                 }
-                values.insert(field.name.clone(), value)
+                values.insert(&field.name, value);
             }
-        };
+        }
     }
     for parent in &record.parents {
         check_writable(&parent.lookup, target)?;
         let id = reference::resolve(state, parent)?;
         reference::check(state, table, &parent.lookup, &id)?;
-        values.insert(parent.lookup.name.clone(), id);
+        values.insert(&parent.lookup.name, id);
     }
     if state.switches().person_accounts {
         person::check(record, target, &mut values)?;
@@ -156,7 +154,7 @@ fn assign(
     };
     if let Some(rule) = rule {
         reference::check_owner(state, object, rule.owner)?;
-        values.insert("OwnerId".to_owned(), rule.owner.to_string().into());
+        values.insert("OwnerId", rule.owner.to_string());
     }
     Ok(())
 }
@@ -168,9 +166,14 @@ fn check_required(
     target: Target,
     values: &Values,
 ) -> Result<(), RecordError> {
+    let is_new = matches!(target, Target::New);
+    // An update can only blank what it names.
+    if !is_new && record.fields.iter().all(|(field, _)| field.nillable) {
+        return Ok(());
+    }
     let is_missing = |field: &Field| {
-        let blanked = !field.nillable && record.sent.contains_key(&field.name);
-        let required = matches!(target, Target::New) && field.is_required_on_create();
+        let blanked = !field.nillable && record.names(&field.name);
+        let required = is_new && field.is_required_on_create();
         // The name of a person is made of its parts.
         let is_made = || field.name == "Name" && person::is_person(values);
         (blanked || required) && !values.contains_key(&field.name) && !is_made()
@@ -214,7 +217,7 @@ fn is_broken(rule: &ValidationRule, table: &Table, values: &Values) -> bool {
         (Condition::IsBlank, held) => held.is_none() && field.field_type != FieldType::Boolean,
         (Condition::Equals(expected), Some(held)) => compared(field, expected) == compared(field, held),
         // An absent checkbox is false.
-        (Condition::Equals(expected), None) => expected == &Value::Bool(false),
+        (Condition::Equals(expected), None) => *expected == Scalar::Bool(false),
     }
 }
 

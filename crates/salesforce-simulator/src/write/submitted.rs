@@ -7,23 +7,24 @@ use serde_json::{Map, Value, json};
 
 use super::parent::Parent;
 use crate::ids::RecordId;
+use crate::json::Members;
 use crate::org::{OrgState, UnknownField};
 use crate::refusal::{CallError, RecordError};
 use crate::schema::{Field, FieldType, ObjectName};
-use crate::value;
+use crate::value::{self, Scalar};
 
 /// One record as it was sent.
 #[derive(Debug)]
 pub(crate) struct Submitted {
     pub object: ObjectName,
-    /// The value under `id` in any case; null where there is none.
-    pub id: Value,
+    /// The value under `id` in any case, what is no single value as its text; null where there is none.
+    pub id: Scalar,
     /// With values as `value::read` leaves them.
-    pub fields: Vec<(Arc<Field>, Value)>,
+    pub fields: Vec<(Arc<Field>, Scalar)>,
     /// Lookups given by a key of the record they name.
     pub parents: Vec<Parent>,
-    /// The values as sent, under the names that describe gives.
-    pub sent: Map<String, Value>,
+    /// The values as sent, under the names that describe gives; none, if the org keeps no history.
+    pub sent: Option<Map<String, Value>>,
     /// What was wrong with it already before it is applied: while it was read, or when its rows were locked.
     pub refused: Option<RecordError>,
 }
@@ -37,21 +38,21 @@ impl Submitted {
     pub(super) fn read(
         state: &OrgState,
         object: ObjectName,
-        members: Map<String, Value>,
+        members: Members<'_>,
     ) -> Result<Self, CallError> {
-        let mut submitted = Self::empty(object, members.len());
+        let mut submitted = Self::empty(state, object, members.len());
         for (name, value) in members {
             if name == "attributes" {
                 continue;
             }
             if name.eq_ignore_ascii_case("Id") {
-                submitted.id = value;
+                submitted.id = value.scalar();
                 continue;
             }
             let schema = state.table(object).schema();
             let Some(field) = schema.field(&name) else {
                 let added = match schema.relationship(&name) {
-                    Some(lookup) => submitted.add_parent(state, lookup, value),
+                    Some(lookup) => submitted.add_parent(state, lookup, Value::from(&value)),
                     None => Err(CallError::no_such_column(&name, object.name())),
                 };
                 match added {
@@ -65,9 +66,9 @@ impl Submitted {
             let read = if is_writable(field) {
                 value::read(field, &value)?
             } else {
-                Value::Null
+                Scalar::Null
             };
-            submitted.add(field, read, value);
+            submitted.add(field, read, || Value::from(&value));
         }
         submitted.check_parents();
         Ok(submitted)
@@ -75,10 +76,10 @@ impl Submitted {
 
     /// Reads a row, whose problems are its own.
     pub(super) fn of_row(state: &OrgState, object: ObjectName, members: Map<String, Value>) -> Self {
-        let mut submitted = Self::empty(object, members.len());
+        let mut submitted = Self::empty(state, object, members.len());
         for (name, value) in members {
             if name.eq_ignore_ascii_case("Id") {
-                submitted.id = value;
+                submitted.id = value::plain_or_null(&value);
                 continue;
             }
             let schema = state.table(object).schema();
@@ -97,23 +98,23 @@ impl Submitted {
                 continue;
             };
             let read = if is_writable(field) {
-                value::read(field, &from_text(field, &value)).unwrap_or_else(|_| {
+                value::read(field, from_text(field, &value).as_ref()).unwrap_or_else(|_| {
                     submitted.refuse(not_of_type(field, &value));
-                    Value::Null
+                    Scalar::Null
                 })
             } else {
-                Value::Null
+                Scalar::Null
             };
-            submitted.add(field, read, value);
+            submitted.add(field, read, || value);
         }
         submitted.check_parents();
         submitted
     }
 
     /// Returns the record with this id, to be deleted; an id that names no object is refused as one of `before`.
-    pub(super) fn to_delete(id: &str, before: ObjectName) -> Self {
+    pub(super) fn to_delete(state: &OrgState, id: &str, before: ObjectName) -> Self {
         let object = RecordId::parse(id).and_then(ObjectName::of_id);
-        let mut submitted = Self::empty(object.unwrap_or(before), 0);
+        let mut submitted = Self::empty(state, object.unwrap_or(before), 0);
         submitted.id = id.into();
         if object.is_none() {
             submitted.refuse(RecordError::new(
@@ -126,38 +127,45 @@ impl Submitted {
     }
 
     /// Adds the value of the key that an upsert of a single record has in its URI.
-    pub(crate) fn add_key(&mut self, key: &Arc<Field>, value: Value) {
-        self.add(key, value.clone(), value);
+    pub(crate) fn add_key(&mut self, key: &Arc<Field>, value: &Scalar) {
+        self.add(key, value.clone(), || value.into());
     }
 
     /// Tells whether a value for this field was sent, also by the key of its parent.
-    pub(super) fn names(&self, field: &str) -> bool {
+    pub(crate) fn names(&self, field: &str) -> bool {
         self.fields.iter().any(|(sent, _)| sent.name == field)
             || self.parents.iter().any(|parent| parent.lookup.name == field)
     }
 
     /// Returns the value sent for `field`, as read.
-    pub(crate) fn value(&self, field: &Field) -> &Value {
+    pub(crate) fn value(&self, field: &Field) -> &Scalar {
         self.fields
             .iter()
             .rfind(|(sent, _)| sent.name == field.name)
-            .map_or(&Value::Null, |(_, value)| value)
+            .map_or(&Scalar::Null, |(_, value)| value)
     }
 
-    fn empty(object: ObjectName, members: usize) -> Self {
+    fn empty(state: &OrgState, object: ObjectName, members: usize) -> Self {
         Self {
             object,
-            id: Value::Null,
+            id: Scalar::Null,
             fields: Vec::with_capacity(members),
             parents: Vec::new(),
-            sent: Map::new(),
+            sent: state.history.is_kept().then(Map::new),
             refused: None,
         }
     }
 
-    pub(super) fn add(&mut self, field: &Arc<Field>, read: Value, sent: Value) {
+    pub(super) fn add(&mut self, field: &Arc<Field>, read: Scalar, sent: impl FnOnce() -> Value) {
         self.fields.push((Arc::clone(field), read));
-        self.sent.insert(field.name.clone(), sent);
+        self.remember(field.name.as_str(), sent);
+    }
+
+    /// Notes what was sent under a name, for the history.
+    pub(super) fn remember(&mut self, name: impl Into<String>, sent: impl FnOnce() -> Value) {
+        if let Some(all) = &mut self.sent {
+            all.insert(name.into(), sent());
+        }
     }
 
     /// Only the first problem is told (salesforce-contract.md §2.3).
@@ -222,16 +230,17 @@ mod tests {
         let rows = rows.iter().map(|row| row.as_object().unwrap().clone()).collect();
 
         let request = WriteRequest::of_records(&state, Operation::Create, ObjectName::Lead, rows);
-        let author = Author {
-            user_id: org.user_id("svc@acme.example"),
-            permissions: &Permissions::default(),
-            now: DateTime::UNIX_EPOCH,
-        };
-        let results = apply(&mut state, &request, None, author);
+        let permissions = Permissions::default();
+        let author = Author::new(
+            org.user_id("svc@acme.example"),
+            &permissions,
+            DateTime::UNIX_EPOCH,
+        );
+        let results = apply(&mut state, &request, None, &author);
 
         let lead = state.table(ObjectName::Lead).record(0);
-        assert_eq!(lead.values["IsUnreadByOwner"], false);
-        assert_eq!(lead.values["AnnualRevenue"], 12.0);
+        assert_eq!(lead.values.get("IsUnreadByOwner"), Some(&false.into()));
+        assert_eq!(lead.values.get("AnnualRevenue").unwrap().to_string(), "12.0");
         let codes: Vec<_> = results[1..]
             .iter()
             .map(|result| result.outcome.as_ref().unwrap_err().status_code.as_ref())

@@ -1,8 +1,8 @@
 //! Which record of the org a submitted record means. Source: salesforce-contract.md §2.4 and §2.5.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
 
-use serde_json::Value;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::reference::ambiguous;
 use super::request::{Operation, UpsertKey, WriteRequest, no_key_message};
@@ -11,7 +11,7 @@ use crate::ids::RecordId;
 use crate::org::{Access, OrgState, Record, RecordKey, RepeatedKey, Slot, Table, WriteKind, compared};
 use crate::refusal::RecordError;
 use crate::schema::Field;
-use crate::value::{self, plain};
+use crate::value::{self, Scalar};
 
 /// What is to be written.
 #[derive(Debug, Clone, Copy)]
@@ -102,27 +102,36 @@ pub(crate) fn existing<'state>(
     }
 }
 
-/// Returns the records that a call names, as far as they can be told before it is applied.
-pub(crate) fn in_flight_keys(state: &OrgState, request: &WriteRequest) -> HashSet<RecordKey> {
-    request
-        .records
-        .iter()
-        .filter_map(|record| {
-            let table = state.table(record.object);
-            match find(state, &request.operation, record) {
-                Ok(Target::Existing(slot)) => Some(RecordKey::Id(table.record(slot).id)),
-                Ok(Target::New) => {
-                    let (field, value) = sent_key(&request.operation, record)?;
-                    Some(RecordKey::New {
-                        object: record.object,
-                        field,
-                        value,
-                    })
-                }
-                Err(_) => None,
-            }
-        })
-        .collect()
+/// Names the record that is at `target`, or will be; none, if its call does not tell it from others.
+pub(super) fn record_key(
+    state: &OrgState,
+    operation: &Operation,
+    record: &Submitted,
+    target: Target,
+) -> Option<RecordKey> {
+    match (target, operation) {
+        (Target::Existing(slot), _) => Some(RecordKey::Id(state.table(record.object).record(slot).id)),
+        (
+            Target::New,
+            Operation::Upsert {
+                key: UpsertKey::Field(field),
+                ..
+            },
+        ) => Some(RecordKey::New {
+            object: record.object,
+            field: field.name.clone(),
+            value: compared(field, record.value(field))?.into_owned(),
+        }),
+        (Target::New, _) => None,
+    }
+}
+
+/// What names a record in its call, as it is compared.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum SentKey<'request> {
+    Id(RecordId),
+    /// Of the key field of the upsert.
+    Value(Cow<'request, str>),
 }
 
 /// Returns, for each record whose key appears more than once in the call, the error it fails with.
@@ -131,16 +140,16 @@ pub(super) fn repeated(request: &WriteRequest, switch: RepeatedKey) -> Vec<Optio
     if switch == RepeatedKey::LastWins {
         return vec![None; request.records.len()];
     }
-    let keys: Vec<Option<(String, String)>> = request
+    let keys: Vec<Option<SentKey<'_>>> = request
         .records
         .iter()
         .map(|record| sent_key(&request.operation, record))
         .collect();
-    let mut occurrences: HashMap<&(String, String), usize> = HashMap::new();
+    let mut occurrences: FxHashMap<&SentKey<'_>, usize> = FxHashMap::default();
     for key in keys.iter().flatten() {
         *occurrences.entry(key).or_default() += 1;
     }
-    let mut seen = HashSet::new();
+    let mut seen = FxHashSet::default();
     request
         .records
         .iter()
@@ -154,8 +163,7 @@ pub(super) fn repeated(request: &WriteRequest, switch: RepeatedKey) -> Vec<Optio
         .collect()
 }
 
-/// Returns the field and value by which a record was named in the call, as they are compared.
-fn sent_key(operation: &Operation, record: &Submitted) -> Option<(String, String)> {
+fn sent_key<'request>(operation: &Operation, record: &'request Submitted) -> Option<SentKey<'request>> {
     match operation {
         Operation::Create
         | Operation::Upsert {
@@ -166,14 +174,11 @@ fn sent_key(operation: &Operation, record: &Submitted) -> Option<(String, String
         | Operation::Delete
         | Operation::Upsert {
             key: UpsertKey::Id, ..
-        } => {
-            let id = RecordId::parse(record.id.as_str()?)?;
-            Some(("Id".to_owned(), id.short().to_owned()))
-        }
+        } => RecordId::parse(record.id.as_str()?).map(SentKey::Id),
         Operation::Upsert {
             key: UpsertKey::Field(field),
             ..
-        } => compared(field, record.value(field)).map(|value| (field.name.clone(), value)),
+        } => compared(field, record.value(field)).map(SentKey::Value),
     }
 }
 
@@ -187,12 +192,12 @@ fn repeated_error(operation: &Operation, record: &Submitted) -> RecordError {
             ("id", "Id", &record.id)
         }
     };
-    let message = format!("Duplicate {kind} specified: {}", plain(value));
+    let message = format!("Duplicate {kind} specified: {}", value.plain());
     RecordError::new("DUPLICATE_VALUE", message, &[field])
 }
 
-fn find_by_id(table: &Table, id: &Value) -> Result<Slot, RecordError> {
-    let malformed = || RecordError::malformed_id(&format!("{} ID", table.object.name()), &plain(id), "Id");
+fn find_by_id(table: &Table, id: &Scalar) -> Result<Slot, RecordError> {
+    let malformed = || RecordError::malformed_id(&format!("{} ID", table.object.name()), &id.plain(), "Id");
     let id = id
         .as_str()
         .and_then(|text| RecordId::parse_of(table.object.key_prefix(), text))

@@ -57,13 +57,13 @@ pub(super) fn check(
     check_signature(&app, assertion)?;
 
     let seconds_ahead = claims.exp.saturating_sub(now.timestamp());
-    let bound = org.options.switches.login.jwt_max_ahead_seconds;
+    let bound = state.switches().login.jwt_max_ahead_seconds;
     if seconds_ahead <= 0 || bound.is_some_and(|bound| seconds_ahead > i64::from(bound)) {
         return Err(invalid());
     }
     if !claims.aud.names(org, request) {
         return Err(OauthError::invalid_grant(
-            match org.options.switches.login.wrong_audience {
+            match state.switches().login.wrong_audience {
                 WrongAudience::AudienceValidationFailed => "Audience validation failed",
                 WrongAudience::AudienceIsInvalid => "audience is invalid",
             },

@@ -113,7 +113,7 @@ fn code(
         }
         None => app.scope(),
     };
-    if org.options.switches.login.authorize == Consent::Deny {
+    if state.switches().login.authorize == Consent::Deny {
         return Err(OauthError::new("access_denied", "end-user denied authorization"));
     }
     let user = match parameters.get("login_hint") {
@@ -121,7 +121,7 @@ fn code(
         None => state.directory.first_active_user(),
     };
     let user = user.ok_or_else(|| OauthError::invalid_grant("authentication failure"))?;
-    login::check(org, request, app, &user)?;
+    login::check(org, state, request, app, &user)?;
     // Real codes end in padding, which a client must encode when it redeems them.
     let code = format!("aPrx{}==", state.random.token(CODE_LENGTH));
     state.approvals.add_code(

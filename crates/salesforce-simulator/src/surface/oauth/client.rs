@@ -44,15 +44,15 @@ pub(super) fn authenticated_if(
     let app = named(org, state, client_id, now)?;
     match parameters.get("client_secret") {
         Some(secret) if secret == app.client_secret => Ok(app),
-        Some(_) => Err(wrong_secret(org)),
+        Some(_) => Err(wrong_secret(state)),
         None if demands(&app) => Err(OauthError::missing("client_secret")),
         None => Ok(app),
     }
 }
 
-fn wrong_secret(org: &Org) -> OauthError {
+fn wrong_secret(state: &OrgState) -> OauthError {
     let error = |code| OauthError::new(code, "invalid client credentials");
-    match org.options.switches.login.wrong_secret {
+    match state.switches().login.wrong_secret {
         WrongSecret::InvalidClient => error("invalid_client"),
         WrongSecret::InvalidClientCredentials => error("invalid_client_credentials"),
         WrongSecret::Unauthorized => OauthError {

@@ -64,7 +64,7 @@ fn password(
     let username = parameters.required("username")?;
     let password = parameters.required("password")?;
     let refused = || {
-        OauthError::invalid_grant(match org.options.switches.login.wrong_password {
+        OauthError::invalid_grant(match state.switches().login.wrong_password {
             WrongPassword::AuthenticationFailure => "authentication failure",
             WrongPassword::InvalidPassword => "authentication failure - Invalid Password",
         })

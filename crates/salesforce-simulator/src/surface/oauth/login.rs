@@ -19,14 +19,14 @@ pub(super) fn admit(
     user: &User,
     now: DateTime<Utc>,
 ) -> Result<(), OauthError> {
-    check(org, request, app, user)?;
+    check(org, state, request, app, user)?;
     if state
         .logins
         .count(&user.username, org.options.logins_per_hour, now)
     {
         return Ok(());
     }
-    let error = match org.options.switches.login.login_rate {
+    let error = match state.switches().login.login_rate {
         LoginRate::RateLimitExceeded => "rate_limit_exceeded",
         LoginRate::LoginRateExceeded => "LOGIN_RATE_EXCEEDED",
     };
@@ -34,13 +34,19 @@ pub(super) fn admit(
 }
 
 /// Checks what does not depend on how often a user logs in.
-pub(super) fn check(org: &Org, request: &ApiRequest, app: &App, user: &User) -> Result<(), OauthError> {
+pub(super) fn check(
+    org: &Org,
+    state: &OrgState,
+    request: &ApiRequest,
+    app: &App,
+    user: &User,
+) -> Result<(), OauthError> {
     if !org.options.active {
         let description = "the org is locked, closed, or suspended";
         return Err(OauthError::new("inactive_org", description));
     }
     if !user.active {
-        return Err(match org.options.switches.login.inactive_user {
+        return Err(match state.switches().login.inactive_user {
             InactiveUser::Description => OauthError::invalid_grant("inactive user"),
             InactiveUser::ErrorCode => OauthError::new("inactive_user", "inactive user"),
         });

@@ -6,24 +6,16 @@ use chrono::{DateTime, Utc};
 
 use super::super::with_body;
 use super::{ApiRequest, OauthError, Parameters, reply};
-use crate::org::{Org, OrgState, RevokeError};
+use crate::org::{OrgState, RevokeError};
 
 /// Ends a session, or an approval with all its sessions.
-pub(in super::super) fn revoke(
-    org: &Org,
-    state: &mut OrgState,
-    request: &ApiRequest,
-    now: DateTime<Utc>,
-) -> Response {
+pub(in super::super) fn revoke(state: &mut OrgState, request: &ApiRequest, now: DateTime<Utc>) -> Response {
     if let Err(error) = request.route.resource.check_method(&request.parts.method) {
         return reply::call_error(&error);
     }
     let parameters = Parameters::read(&request.parts, &request.body);
     let Some(token) = parameters.get("token") else {
-        return answer(
-            &OauthError::missing("token"),
-            org.options.switches.login.revoke_error,
-        );
+        return answer(&OauthError::missing("token"), state.switches().login.revoke_error);
     };
     if state.sessions.peek(token, now).is_some() {
         state.sessions.end(token);
@@ -35,7 +27,7 @@ pub(in super::super) fn revoke(
         state.sessions.end_of_approval(id);
         return reply::empty(StatusCode::OK);
     }
-    refused(org.options.switches.login.revoke_error)
+    refused(state.switches().login.revoke_error)
 }
 
 /// Answers for a token that is not known, or not any more.
