@@ -1,5 +1,6 @@
 //! Which resource a path names.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use axum::http::{Method, StatusCode};
@@ -78,7 +79,13 @@ pub(super) enum Resource {
 
 impl Route {
     pub(super) fn parse(path: &str) -> Self {
-        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        // Each segment for itself: an encoded slash is part of a value.
+        let segments: Vec<Cow<'_, str>> = path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .map(|segment| percent_decode_str(segment).decode_utf8_lossy())
+            .collect();
+        let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
         let (resource, version) = match segments.as_slice() {
             ["services", "oauth2", "token"] => (Resource::Token, ""),
             ["services", "oauth2", "authorize"] => (Resource::Authorize, ""),
@@ -189,7 +196,7 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
         ["sobjects", object, key, value] => Resource::RecordByKey {
             object: owned(object),
             key: owned(key),
-            value: percent_decode_str(value).decode_utf8_lossy().into_owned(),
+            value: owned(value),
         },
         ["composite", "sobjects"] => Resource::Collections,
         ["composite", "sobjects", object] => Resource::CollectionsRead {
@@ -212,4 +219,31 @@ pub(super) fn takes_csv(path: &str) -> bool {
 /// Reads a version as in a path (`v67.0`).
 fn version_number(version: &str) -> Option<u32> {
     version.strip_prefix('v')?.strip_suffix(".0")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_a_path_may_be_percent_encoded() {
+        let route = Route::parse("/services/data/v67.0/sobjects/Contact/Crm%5FKey%5F%5Fc/a%2Fb%20c+d");
+        assert_eq!(
+            route.resource,
+            Resource::RecordByKey {
+                object: "Contact".to_owned(),
+                key: "Crm_Key__c".to_owned(),
+                value: "a/b c+d".to_owned(),
+            }
+        );
+        let route = Route::parse("/services/data/v67%2E0/composite/sobjects/Contact/Crm%5FKey__c");
+        assert_eq!(route.version, "v67.0");
+        assert_eq!(
+            route.resource,
+            Resource::CollectionsUpsert {
+                object: "Contact".to_owned(),
+                key: "Crm_Key__c".to_owned(),
+            }
+        );
+    }
 }
