@@ -60,7 +60,6 @@ pub(crate) enum Body {
 }
 
 /// What came back, whatever its status.
-#[derive(Debug)]
 pub(crate) struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -271,4 +270,59 @@ fn compressed(body: &[u8]) -> Option<Bytes> {
 
 fn causes(error: &dyn std::error::Error) -> impl Iterator<Item = &dyn std::error::Error> {
     std::iter::successors(Some(error), |error| error.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use aws_lc_rs::digest;
+    use chrono::DateTime;
+    use flate2::read::GzDecoder;
+    use salesforce_simulator::{Clock, Settings, Simulator};
+
+    use super::*;
+
+    #[test]
+    fn a_body_is_compressed_where_that_makes_it_shorter() {
+        let text = r#"{"attributes":{"type":"Contact"},"LastName":"Okafor"},"#.repeat(200);
+        let short = compressed(text.as_bytes()).unwrap();
+        assert!(short.len() * 5 < text.len());
+        let mut again = String::new();
+        GzDecoder::new(short.as_ref()).read_to_string(&mut again).unwrap();
+        assert_eq!(again, text);
+
+        assert_eq!(compressed(&text.as_bytes()[..MIN_COMPRESSED_BYTES - 1]), None);
+        // Nothing repeats in it.
+        let noise: Vec<u8> = (0..64_u8)
+            .flat_map(|number| digest::digest(&digest::SHA256, &[number]).as_ref().to_vec())
+            .collect();
+        assert_eq!(compressed(&noise), None);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_read_up_to_its_limit() {
+        let simulator = Simulator::start(Settings {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            clock: Clock::new(|| DateTime::UNIX_EPOCH),
+            sample_org: true,
+        })
+        .await
+        .unwrap();
+        let base = format!("http://{}", simulator.address()).parse().unwrap();
+        let http = Http::new(Endpoint::Simulator(base), Duration::from_secs(5)).unwrap();
+        let host = Host::login("acme.my.salesforce.com").unwrap();
+        let ask = |max_answer_bytes| {
+            let mut call = Call::without_session(Method::GET, &host, "/services/data/", Body::Empty);
+            call.max_answer_bytes = max_answer_bytes;
+            http.send(call)
+        };
+        let whole = ask(MAX_ANSWER_BYTES).await.unwrap().body.len();
+        assert_eq!(ask(whole).await.unwrap().body.len(), whole);
+        let limit_bytes = whole - 1;
+        assert!(matches!(
+            ask(limit_bytes).await,
+            Err(CallError::TooLong { limit_bytes: told, .. }) if told == limit_bytes
+        ));
+    }
 }

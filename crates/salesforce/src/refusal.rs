@@ -16,7 +16,7 @@ pub use records::{RecordError, RecordRefusal};
 use self::body::ErrorBody;
 
 /// A call that Salesforce refused as a whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Refusal {
     pub status: u16,
     /// Salesforce's `errorCode`; empty when the body had none.
@@ -133,6 +133,20 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+/// As [`Display`](fmt::Display): without the message.
+impl fmt::Debug for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Refusal")
+            .field("status", &self.status)
+            .field("code", &self.code)
+            .field("fields", &self.fields)
+            .field("fault", &self.fault)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers

@@ -1,6 +1,7 @@
 //! REST calls that answer one JSON body.
 
 use http::{Method, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -112,9 +113,17 @@ pub(crate) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<Answered<T>, 
     })
 }
 
+/// What stands for itself in a path and in a query.
+/// Source: RFC 3986, section 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
 /// Escapes one segment of a path or one value of a query.
-pub(crate) fn escaped(text: &str) -> percent_encoding::PercentEncode<'_> {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+pub(crate) fn escaped(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, RESERVED)
 }
 
 #[cfg(test)]

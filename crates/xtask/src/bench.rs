@@ -1,11 +1,24 @@
-//! `bench`: how many profiles a second go through the whole path.
+//! `bench`: how fast it is, with an optimised build.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 use serde::Deserialize;
 
-use crate::{cargo::cargo, run::output};
+use crate::{
+    cargo::cargo,
+    run::{output, run},
+};
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Subject {
+    /// How many profiles a second go through the whole path.
+    Path,
+    /// How many records a second the simulator takes on one core, and the memory of each.
+    Simulator,
+}
 
 /// What `sluice demo --output json` prints, as far as we read it.
 #[derive(Debug, Deserialize)]
@@ -14,7 +27,26 @@ struct Demo {
     seconds: f64,
 }
 
-pub(crate) fn run(profiles: u32) -> Result<ExitCode> {
+pub(crate) fn measure(subject: Subject, profiles: u32) -> Result<ExitCode> {
+    match subject {
+        Subject::Path => path(profiles),
+        Subject::Simulator => simulator(),
+    }
+}
+
+fn simulator() -> Result<ExitCode> {
+    run(cargo().args([
+        "run",
+        "--release",
+        "--package",
+        "salesforce-simulator",
+        "--example",
+        "throughput",
+    ]))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn path(profiles: u32) -> Result<ExitCode> {
     let printed = output(cargo().args([
         "run",
         "--release",

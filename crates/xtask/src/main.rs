@@ -64,9 +64,11 @@ enum Command {
         #[arg(long, default_value_t = 120)]
         seconds: u32,
     },
-    /// Measure the whole path with an optimised build.
+    /// Measure with an optimised build.
     Bench {
-        /// Profiles to send.
+        #[arg(value_enum, default_value_t = bench::Subject::Path)]
+        subject: bench::Subject,
+        /// Profiles to send through the path.
         #[arg(long, default_value_t = 100_000)]
         profiles: u32,
     },
@@ -87,6 +89,6 @@ fn run_command(command: Command) -> anyhow::Result<ExitCode> {
         Command::Crash => workspace_tests::crash(None),
         Command::Soak { rounds } => workspace_tests::crash(Some(rounds)),
         Command::Fuzz { seconds } => fuzz::run_for(seconds),
-        Command::Bench { profiles } => bench::run(profiles),
+        Command::Bench { subject, profiles } => bench::measure(subject, profiles),
     }
 }

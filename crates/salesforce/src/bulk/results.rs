@@ -1,6 +1,8 @@
 //! The three result sets of a job (§7). Rows come in another order than they
 //! were sent, and columns are found by name.
 
+use std::fmt;
+
 use http::{HeaderValue, Method, header};
 
 use super::Job;
@@ -21,7 +23,7 @@ const CREATED: &str = "sf__Created";
 const ERROR: &str = "sf__Error";
 
 /// A row that was stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SavedRow {
     pub id: String,
     pub created: bool,
@@ -30,13 +32,35 @@ pub struct SavedRow {
 }
 
 /// A row that was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FailedRow {
     /// Where Salesforce found the record.
     pub id: Option<String>,
     pub refusal: RecordRefusal,
     /// The upload's columns and values, as they were sent.
     pub columns: Vec<(String, String)>,
+}
+
+/// Without the upload's values.
+impl fmt::Debug for SavedRow {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SavedRow")
+            .field("id", &self.id)
+            .field("created", &self.created)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without the upload's values.
+impl fmt::Debug for FailedRow {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("FailedRow")
+            .field("id", &self.id)
+            .field("refusal", &self.refusal)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Reads the rows that were stored.

@@ -3,7 +3,7 @@
 //! In it, an empty value leaves a field alone and `#N/A` blanks it: nothing
 //! else says the two, so both are spelt here and nowhere else.
 
-use std::{collections::HashSet, ops::RangeInclusive};
+use std::{collections::HashSet, fmt, ops::RangeInclusive};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
@@ -35,7 +35,6 @@ pub enum Cell {
 }
 
 /// Writes rows as CSV: commas, line feeds, every row with every column.
-#[derive(Debug)]
 pub struct UploadWriter {
     csv: csv::Writer<Vec<u8>>,
     columns: usize,
@@ -44,7 +43,7 @@ pub struct UploadWriter {
 }
 
 /// A whole CSV.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Upload {
     pub csv: Bytes,
     pub rows: u64,
@@ -77,6 +76,26 @@ pub enum PushError {
     RowTooLong,
     #[error("value {position} is the text #N/A, which blanks a field here; send it by sObject Collections")]
     ReservedText { position: usize },
+}
+
+/// Says how much it is, not what.
+impl fmt::Debug for UploadWriter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("UploadWriter")
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Says how much it is, not what.
+impl fmt::Debug for Upload {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Upload")
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
 }
 
 impl UploadWriter {

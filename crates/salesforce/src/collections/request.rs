@@ -1,5 +1,7 @@
 //! What a collections call carries.
 
+use std::fmt;
+
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 
@@ -22,13 +24,24 @@ pub enum Operation {
 }
 
 /// One record to write.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Record {
     /// The Salesforce id for an update, the value of the key field for an
     /// upsert, none for a create. An upsert by `Id` creates where it is none.
     pub key: Option<String>,
     /// API names and values; `null` blanks. Without the key.
     pub fields: Vec<(String, Value)>,
+}
+
+/// Names the fields, not what they hold.
+impl fmt::Debug for Record {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.fields.iter().map(|(name, _)| name.as_str()).collect();
+        formatter
+            .debug_struct("Record")
+            .field("fields", &names)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What else a call asks for (§2.1, §2.7).

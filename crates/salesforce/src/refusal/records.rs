@@ -1,5 +1,7 @@
 //! Refusals of single records in an answered call: §3.4.
 
+use std::fmt;
+
 use super::{Fault, Retry};
 
 /// Why one record was refused.
@@ -13,7 +15,7 @@ pub struct RecordRefusal {
     pub retry: Retry,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RecordError {
     /// Salesforce's `statusCode`.
     pub code: String,
@@ -21,6 +23,17 @@ pub struct RecordError {
     pub message: String,
     /// API names of the fields at fault.
     pub fields: Vec<String>,
+}
+
+/// Without the message, which may quote values.
+impl fmt::Debug for RecordError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RecordError")
+            .field("code", &self.code)
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Status code, part of the message (empty: any), whose fault, what helps.

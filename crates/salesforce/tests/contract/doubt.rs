@@ -1,0 +1,175 @@
+//! Whether a write that went wrong may have been stored: the difference
+//! between sending again freely and with care.
+
+use std::time::Duration;
+
+use salesforce::{
+    Endpoint, Http,
+    collections::{self, Operation, Options, Record, WriteError, WriteOutcome},
+    http::CallError,
+};
+use serde_json::{Value, json};
+
+use crate::org::Org;
+
+/// What a caller may believe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Belief {
+    /// Certainly not stored.
+    NotSent,
+    InDoubt,
+}
+
+#[tokio::test]
+async fn each_way_to_go_wrong_leaves_the_right_belief() {
+    let org = Org::start(json!({})).await;
+    for (action, belief, is_stored) in [
+        (
+            json!({"kind": "status", "status": 403, "errorCode": "REQUEST_LIMIT_EXCEEDED",
+            "message": "TotalRequests Limit exceeded."}),
+            Belief::NotSent,
+            false,
+        ),
+        (
+            json!({"kind": "status", "status": 401, "errorCode": "INVALID_SESSION_ID"}),
+            Belief::NotSent,
+            false,
+        ),
+        (
+            json!({"kind": "status", "status": 400, "errorCode": "INVALID_FIELD"}),
+            Belief::NotSent,
+            false,
+        ),
+        (
+            json!({"kind": "edge_page", "status": 420}),
+            Belief::NotSent,
+            false,
+        ),
+        // The same answers, whatever became of the records.
+        (
+            json!({"kind": "edge_page", "status": 503}),
+            Belief::InDoubt,
+            false,
+        ),
+        (
+            json!({"kind": "edge_page", "status": 503, "applied": true}),
+            Belief::InDoubt,
+            true,
+        ),
+        (
+            json!({"kind": "edge_page", "status": 504, "applied": true}),
+            Belief::InDoubt,
+            true,
+        ),
+        (
+            json!({"kind": "status", "status": 500, "applied": true}),
+            Belief::InDoubt,
+            true,
+        ),
+        (json!({"kind": "cut_before"}), Belief::InDoubt, false),
+        (json!({"kind": "cut_after"}), Belief::InDoubt, true),
+        (json!({"kind": "truncate_results"}), Belief::InDoubt, true),
+        (json!({"kind": "half_results"}), Belief::InDoubt, true),
+        (json!({"kind": "drop_result", "at": 0}), Belief::InDoubt, true),
+        (json!({"kind": "body", "shape": "empty"}), Belief::InDoubt, true),
+        (
+            json!({"kind": "body", "shape": "truncated_json"}),
+            Belief::InDoubt,
+            true,
+        ),
+        (
+            json!({"kind": "body", "shape": "wrong_type"}),
+            Belief::InDoubt,
+            true,
+        ),
+        (
+            json!({"kind": "body", "shape": "wrong_length"}),
+            Belief::InDoubt,
+            true,
+        ),
+    ] {
+        let id = org.seed("Contact", json!({"LastName": "A"})).await;
+        let other = org.seed("Contact", json!({"LastName": "B"})).await;
+        org.script("write", action.clone()).await;
+        let records = [
+            (Some(id.as_str()), json!({"Title": "new"})),
+            (Some(other.as_str()), json!({"Title": "new"})),
+        ];
+        let outcome = org.write_all(&Operation::Update, &records).await;
+
+        let found = match &outcome {
+            WriteOutcome::NotSent(_) => Belief::NotSent,
+            WriteOutcome::InDoubt(_) => Belief::InDoubt,
+            WriteOutcome::Answered(_) => panic!("{action}: {outcome:?}"),
+        };
+        assert_eq!(found, belief, "{action}: {outcome:?}");
+        let stored = org
+            .admin("GET", &format!("records/Contact/{id}"), Value::Null)
+            .await;
+        assert_eq!(stored["Title"] == "new", is_stored, "{action}: {stored}");
+        // Nothing that was sent, and no token, is in what a log would show.
+        let shown = format!("{outcome:?}");
+        assert!(!shown.contains("Bearer") && !shown.contains("00D5g"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_is_in_doubt() {
+    let org = Org::start(json!({"latency_ms": 5_000})).await;
+    let id = org.seed("Contact", json!({"LastName": "A"})).await;
+    let http = org.http.with_timeout(Duration::from_millis(50));
+    let records = [Record {
+        key: Some(id),
+        fields: vec![("Title".to_owned(), "x".into())],
+    }];
+    let outcome = collections::write(
+        &http,
+        &org.session,
+        "Contact",
+        &Operation::Update,
+        &records,
+        &Options::default(),
+    )
+    .await;
+    assert!(
+        matches!(
+            outcome,
+            WriteOutcome::InDoubt(WriteError::Call(CallError::TimedOut { .. }))
+        ),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_never_left_is_not_in_doubt() {
+    let org = Org::start(json!({})).await;
+    // Bound and dropped: nobody listens there.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nowhere = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let http = Http::new(
+        Endpoint::Simulator(nowhere.parse().unwrap()),
+        Duration::from_secs(5),
+    )
+    .unwrap();
+    let records = [Record {
+        key: Some("0035g00000AbCdEAAV".to_owned()),
+        fields: Vec::new(),
+    }];
+    let outcome = collections::write(
+        &http,
+        &org.session,
+        "Contact",
+        &Operation::Update,
+        &records,
+        &Options::default(),
+    )
+    .await;
+    assert!(
+        matches!(
+            outcome,
+            WriteOutcome::NotSent(WriteError::Call(CallError::NotConnected { .. }))
+        ),
+        "{outcome:?}"
+    );
+}
