@@ -26,6 +26,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::bulk::catch_up;
 use crate::org::Org;
 use crate::schema::ObjectName;
 use crate::world::World;
@@ -61,10 +62,6 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/orgs/{host}/history", get(orgs::history))
         .route("/orgs/{host}/counters", get(orgs::counters))
         .route("/orgs/{host}/calls", get(orgs::calls))
-        .route(
-            "/orgs/{host}/faults",
-            post(script::add).get(script::list).delete(script::clear),
-        )
         .route("/orgs/{host}/users/{username}", patch(directory::change_user))
         .route("/orgs/{host}/apps/{client_id}", patch(directory::change_app))
         .route("/orgs/{host}/refresh-tokens", post(logins::refresh_token))
@@ -72,6 +69,10 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/orgs/{host}/sessions", get(logins::sessions))
         .route("/orgs/{host}/sessions/expire", post(logins::expire))
         .route("/orgs/{host}/usage", get(usage::get).post(usage::put))
+        .route(
+            "/orgs/{host}/faults",
+            post(script::add).get(script::list).delete(script::clear),
+        )
         .route(
             "/orgs/{host}/switches",
             get(switches::get).patch(switches::change),
@@ -91,6 +92,7 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/orgs/{host}/record-types", post(rules::add_record_type))
         .route("/orgs/{host}/record-access", post(record_access::set))
         .route("/orgs/{host}/merges", post(record_access::merge))
+        .route("/view/{host}", get(crate::page::view))
         .route("/reset", post(orgs::reset))
         .fallback(async || not_found("the admin surface has no such path").into_response())
         // Seeding sends tens of thousands of records at once.
@@ -143,9 +145,11 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, AdminError> {
 }
 
 fn org(world: &World, host: &str) -> Result<Arc<Org>, AdminError> {
-    world
+    let org = world
         .org(host)
-        .ok_or_else(|| not_found(format!("no org has host {host}")))
+        .ok_or_else(|| not_found(format!("no org has host {host}")))?;
+    catch_up(&org, &mut org.state(), world.clock.now());
+    Ok(org)
 }
 
 fn object(name: &str) -> Result<ObjectName, AdminError> {

@@ -11,18 +11,23 @@
 #![recursion_limit = "512"]
 
 mod admin;
+mod bulk;
 mod clock;
 mod connection;
 mod ids;
 mod json;
 mod login_host;
 mod org;
+mod page;
 mod random;
 mod refusal;
 pub mod sample;
 mod schema;
 mod server;
+mod setup;
+mod soql;
 mod surface;
+mod tooling;
 mod value;
 mod wire;
 mod world;

@@ -5,6 +5,7 @@ mod approvals;
 mod calls;
 mod certificate;
 mod counters;
+mod cursors;
 mod directory;
 mod faults;
 mod history;
@@ -27,17 +28,21 @@ mod values;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::bulk::Jobs;
 use crate::ids::{RecordId, record_id};
 use crate::random::{Seeded, hash};
 use crate::schema::{ObjectName, person_account_fields};
+use crate::setup::Setup;
+use crate::tooling::CustomFields;
 
 pub(crate) use app::{App, AppKind};
 pub(crate) use approvals::{ApprovalId, Approvals, Authorization};
 pub(crate) use calls::{Call, Calls, client_of};
 pub(crate) use certificate::AppCertificate;
 pub(crate) use counters::Counters;
+pub(crate) use cursors::Cursors;
 pub(crate) use directory::Directory;
 pub(crate) use faults::{BodyShape, Fault, FaultAction, FaultQueue, Occasion, RecordFault, StatusFault};
 pub(crate) use history::{History, HistoryEntry, WriteKind};
@@ -97,6 +102,10 @@ pub(crate) struct OrgState {
     pub calls: Calls,
     pub in_flight: InFlight,
     pub usage: Usage,
+    pub bulk: Jobs,
+    pub cursors: Cursors,
+    pub setup: Setup,
+    pub custom_fields: CustomFields,
     pub random: Seeded,
     /// Has randomness of its own, so that setting it changes no token or id.
     pub latency: Latency,
@@ -128,6 +137,10 @@ impl Org {
             history: History::new(options.history),
             calls: Calls::default(),
             in_flight: InFlight::default(),
+            bulk: Jobs::new(),
+            cursors: Cursors::new(TimeDelta::seconds(i64::from(options.query_locator_seconds))),
+            setup: Setup::new(now),
+            custom_fields: CustomFields::default(),
             usage: Usage::new(options.daily_request_limit, options.quota, now),
             random: Seeded::new(seed),
             latency: Latency::new(options.latency(), Seeded::new(hash(seed, "latency"))),

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use crate::ids::RecordId;
 
-pub(crate) use describe::describe;
+pub(crate) use describe::{Described, describe, relationship_name};
 pub(crate) use field::{Field, FieldType, PicklistValue};
 pub(crate) use record_type::RecordType;
 
@@ -205,7 +205,7 @@ impl Schema {
 
     // Two changes in one second must not share a `Last-Modified`, or a conditional describe would miss the
     // second.
-    fn touch(&mut self, now: DateTime<Utc>) {
+    pub(crate) fn touch(&mut self, now: DateTime<Utc>) {
         self.modified = now.trunc_subsecs(0).max(self.modified + TimeDelta::seconds(1));
     }
 }

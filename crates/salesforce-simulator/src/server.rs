@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::routing::any;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -14,7 +15,7 @@ use crate::connection::Connection;
 use crate::sample;
 use crate::wire::CuttableListener;
 use crate::world::World;
-use crate::{admin, surface};
+use crate::{admin, page, surface};
 
 /// How a simulator is started.
 #[derive(Debug, Clone)]
@@ -67,6 +68,7 @@ impl Simulator {
             sample::create(&world);
         }
         let router = Router::new()
+            .route("/", any(page::home))
             .nest("/simulator", admin::router())
             .fallback(surface::answer)
             .with_state(world)

@@ -2,13 +2,16 @@
 //!
 //! Each request takes the same way: host → body → `serve`.
 
+mod bulk;
 mod collections;
 mod conditions;
+mod describe;
 mod duplicates;
 mod encoding;
 mod flavour;
 mod limits;
 mod many;
+mod multipart;
 mod oauth;
 mod query;
 mod read;
@@ -16,8 +19,10 @@ mod reply;
 mod route;
 mod serve;
 mod session;
+mod setup;
 mod single;
 mod spoil;
+mod tooling;
 mod write_options;
 
 use std::net::IpAddr;
@@ -68,6 +73,12 @@ pub(crate) async fn answer(
     }
     let destination = world.destination(host_of(&parts));
     let max_body_bytes = match &destination {
+        // Longer than what a job takes is refused by the job.
+        Destination::Org { org, .. } if route::takes_csv(parts.uri.path()) => org
+            .options
+            .bulk
+            .max_upload_bytes
+            .max(org.state().switches().max_body_bytes),
         Destination::Org { org, .. } => org.state().switches().max_body_bytes,
         Destination::Login(_) | Destination::Nowhere => MAX_BODY_BYTES,
     };

@@ -222,6 +222,8 @@ fn key_prefix(object: &str) -> Option<&'static str> {
         "Group" => Some("00G"),
         "DandBCompany" => Some("06E"),
         "Individual" => Some("0PK"),
+        "PermissionSet" => Some("0PS"),
+        "Profile" => Some("00e"),
         _ => None,
     }
 }

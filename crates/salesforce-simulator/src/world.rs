@@ -144,6 +144,11 @@ fn without_port(host: &str) -> &str {
     }
 }
 
+/// Tells whether a `Host` header means this machine, and no org by its own name.
+pub(crate) fn is_local(host_header: &str) -> bool {
+    is_loopback(without_port(host_header))
+}
+
 fn is_loopback(host: &str) -> bool {
     host.starts_with("127.") || host.eq_ignore_ascii_case("localhost") || host == "[::1]"
 }

@@ -49,6 +49,9 @@ struct NewField {
     precision: u32,
     #[serde(default = "default_scale")]
     scale: u32,
+    /// Whether everybody sees it; otherwise it must be granted first, like one that the Tooling API made.
+    #[serde(default = "yes")]
+    visible: bool,
 }
 
 pub(super) async fn put(
@@ -72,11 +75,10 @@ pub(super) async fn remove(
 ) -> AdminResult {
     let org = org(&world, &host)?;
     let object = object(&object_name)?;
-    if org
-        .state()
-        .table_mut(object)
-        .remove_field(&name, world.clock.now())
-    {
+    let mut state = org.state();
+    state.setup.unrestrict(object, &name);
+    state.custom_fields.forget(object, &name);
+    if state.table_mut(object).remove_field(&name, world.clock.now()) {
         Ok(answer(StatusCode::OK, &json!({})))
     } else {
         Err(not_found(format!("{} has no field {name}", object.name())))
@@ -87,8 +89,15 @@ pub(super) async fn remove(
 pub(crate) fn put_field(org: &Org, body: &Bytes, now: DateTime<Utc>) -> Result<bool, AdminError> {
     let new: NewField = read(body)?;
     let object = object(&new.object)?;
+    let is_visible = new.visible;
     let field = new.into_field(object)?;
-    Ok(org.state().table_mut(object).put_field(field, now))
+    let mut state = org.state();
+    if is_visible {
+        state.setup.unrestrict(object, &field.name);
+    } else {
+        state.setup.restrict(object, &field.name, now);
+    }
+    Ok(state.table_mut(object).put_field(field, now))
 }
 
 impl NewField {

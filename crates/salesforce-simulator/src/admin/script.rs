@@ -7,8 +7,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde_json::json;
 
-use super::{AdminResult, answer, org, read};
-use crate::org::Fault;
+use super::{AdminError, AdminResult, answer, org, read};
+use crate::org::{Fault, FaultAction, Occasion};
 use crate::world::World;
 
 pub(super) async fn add(
@@ -18,6 +18,15 @@ pub(super) async fn add(
 ) -> AdminResult {
     let org = org(&world, &host)?;
     let faults: Vec<Fault> = read(&body)?;
+    let is_known = |fault: &Fault| {
+        fault.on != Occasion::BulkRows
+            || matches!(fault.action, FaultAction::RecordError(_) | FaultAction::Status(_))
+    };
+    if !faults.iter().all(is_known) {
+        return Err(AdminError::bad_request(
+            "do.kind must be record_error or status where on is bulk_rows: rows are written without a request",
+        ));
+    }
     org.state().faults.extend(faults);
     Ok(answer(StatusCode::OK, &json!({})))
 }

@@ -27,17 +27,25 @@ impl Directory {
 
     /// Finds a user; names are compared without case.
     pub(crate) fn user(&self, username: &str) -> Option<Arc<User>> {
-        self.users().find(|user| user.is_called(username)).map(Arc::clone)
+        self.users()
+            .find(|(_, user)| user.is_called(username))
+            .map(|(_, user)| Arc::clone(user))
+    }
+
+    /// Returns the users under their ids, in the order given at the creation.
+    pub(crate) fn users(&self) -> impl Iterator<Item = (RecordId, &Arc<User>)> {
+        self.users.iter().map(|(id, user)| (*id, user))
     }
 
     pub(crate) fn first_active_user(&self) -> Option<Arc<User>> {
-        self.users().find(|user| user.active).map(Arc::clone)
+        self.users()
+            .find(|(_, user)| user.active)
+            .map(|(_, user)| Arc::clone(user))
     }
 
     /// Finds a user by the id that records refer to them by.
     pub(crate) fn user_by_id(&self, id: RecordId) -> Option<&User> {
-        self.users
-            .iter()
+        self.users()
             .find(|(other, _)| *other == id)
             .map(|(_, user)| user.as_ref())
     }
@@ -70,10 +78,6 @@ impl Directory {
         {
             *app = Arc::new(changed);
         }
-    }
-
-    fn users(&self) -> impl Iterator<Item = &Arc<User>> {
-        self.users.iter().map(|(_, user)| user)
     }
 }
 

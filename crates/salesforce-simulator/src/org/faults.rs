@@ -29,7 +29,11 @@ pub(crate) enum Occasion {
     Token,
     Describe,
     Query,
+    /// Every call of a bulk job; none of them is about its rows.
     Bulk,
+    /// Rows of a bulk job that are written at once: `record_error`, or `status` to fail the job.
+    #[serde(rename = "bulk_rows")]
+    BulkRows,
     Tooling,
     /// In a script: every request. Of a request: any other than those above.
     Any,
@@ -215,7 +219,10 @@ impl FaultQueue {
         let position = self
             .0
             .iter()
-            .position(|fault| fault.on == occasion || fault.on == Occasion::Any)?;
+            // `Any` is any request, which the rows of a bulk job are not.
+            .position(|fault| {
+                fault.on == occasion || (fault.on == Occasion::Any && occasion != Occasion::BulkRows)
+            })?;
         let fault = self.0.get_mut(position)?;
         if fault.skip > 0 {
             fault.skip -= 1;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// `switches.login` of `POST /simulator/orgs`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LoginSwitches {
     pub authorize: Consent,

@@ -8,7 +8,9 @@ use serde::Deserialize;
 
 use super::latency::LatencyOptions;
 use super::{App, IpRange, QuotaOptions, Switches, User};
+use crate::bulk::BulkOptions;
 use crate::login_host::LoginHost;
+use crate::tooling::ToolingOptions;
 
 /// The body of `POST /simulator/orgs`; only `host` must be given.
 #[derive(Debug, Clone, Deserialize)]
@@ -67,6 +69,15 @@ pub(crate) struct OrgOptions {
     /// Whether every written record is kept for `GET …/history`.
     #[serde(default = "default_history")]
     pub history: bool,
+    /// How long the next page of a query can be asked for after the one before.
+    #[serde(default = "default_query_locator_seconds")]
+    pub query_locator_seconds: u32,
+    /// What limits the making of fields.
+    #[serde(default)]
+    pub tooling: ToolingOptions,
+    /// How bulk jobs run.
+    #[serde(default)]
+    pub bulk: BulkOptions,
     /// Where tokens, ids and jitter come from, together with the host.
     #[serde(default)]
     pub seed: u64,
@@ -162,6 +173,11 @@ fn default_lock_wait_ms() -> u64 {
 /// Source: salesforce-contract.md §1.4 (two hours).
 fn default_session_idle_seconds() -> u32 {
     7_200
+}
+
+/// Source: Salesforce, "SOAP API Developer Guide", QueryLocator (15 minutes of inactivity).
+fn default_query_locator_seconds() -> u32 {
+    900
 }
 
 fn default_history() -> bool {

@@ -33,6 +33,8 @@ pub(crate) struct Switches {
     pub compressed_answers: bool,
     /// Largest request body, as received and as inflated (salesforce-contract.md §2.7).
     pub max_body_bytes: usize,
+    /// Whether describe heeds `If-None-Match` (salesforce-contract.md §5).
+    pub describe_if_none_match: bool,
     /// A write whose client went away is applied up to this much later; 0 applies it when it is due.
     pub late_apply_seconds: u32,
     pub error_body: ErrorBody,
@@ -146,6 +148,7 @@ impl Default for Switches {
     fn default() -> Self {
         Self {
             login: LoginSwitches::default(),
+            describe_if_none_match: false,
             upsert_key_id: UpsertKeyId::default(),
             key_not_indexed: KeyNotIndexed::default(),
             unknown_field: UnknownField::default(),

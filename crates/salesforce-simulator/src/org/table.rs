@@ -147,6 +147,11 @@ impl Table {
         is_new
     }
 
+    /// Lets describes tell that what people see may have changed.
+    pub(crate) fn touch(&mut self, now: DateTime<Utc>) {
+        self.schema.touch(now);
+    }
+
     pub(crate) fn remove_field(&mut self, name: &str, now: DateTime<Utc>) -> bool {
         let removed = self.schema.remove(name, now);
         self.rebuild_indexes();

@@ -1,17 +1,53 @@
 //! The describe answer of one object.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use super::{Field, FieldType, ObjectName, Schema, record_type};
+use super::{Field, FieldType, ObjectName, RecordType, record_type};
 
 /// Longest text area that is not "long": it can be filtered and sorted.
 /// Source: salesforce-contract.md §5.2.
 const PLAIN_TEXT_AREA_LENGTH: u32 = 255;
 
+/// What is told of an object, as one user sees it.
+#[derive(Debug)]
+pub(crate) struct Described<'a> {
+    pub name: &'static str,
+    pub label: &'static str,
+    pub plural: &'static str,
+    pub key_prefix: &'static str,
+    pub fields: &'a [Arc<Field>],
+    pub record_types: &'a [RecordType],
+    /// Whether it holds records of people at work, rather than configuration.
+    pub is_for_work: bool,
+    pub is_writable: bool,
+}
+
+impl<'a> Described<'a> {
+    /// Returns an object whose fields are `fields` for the one who asks.
+    pub(crate) fn table(
+        object: ObjectName,
+        fields: &'a [Arc<Field>],
+        record_types: &'a [RecordType],
+    ) -> Self {
+        Self {
+            name: object.name(),
+            label: object.name(),
+            plural: object.plural(),
+            key_prefix: object.key_prefix(),
+            fields,
+            record_types,
+            is_for_work: true,
+            is_writable: true,
+        }
+    }
+}
+
 /// Returns the body of `GET …/sobjects/{object}/describe` as API `version` (`v67.0`) tells it.
 /// Source of the keys: salesforce-contract.md §5 and §5.1.
-pub(crate) fn describe(object: ObjectName, schema: &Schema, version: &str) -> Value {
-    let name = object.name();
+pub(crate) fn describe(object: &Described<'_>, version: &str) -> Value {
+    let name = object.name;
     let base = format!("/services/data/{version}/sobjects/{name}");
     json!({
         "actionOverrides": [],
@@ -19,48 +55,48 @@ pub(crate) fn describe(object: ObjectName, schema: &Schema, version: &str) -> Va
         "associateEntityType": null,
         "associateParentEntity": null,
         "childRelationships": [],
-        "compactLayoutable": true,
-        "createable": true,
+        "compactLayoutable": object.is_for_work,
+        "createable": object.is_writable,
         "custom": false,
         "customSetting": false,
         "deepCloneable": false,
         "defaultImplementation": null,
-        "deletable": true,
+        "deletable": object.is_writable,
         "deprecatedAndHidden": false,
         "extendedBy": null,
         "extendsInterfaces": null,
-        "feedEnabled": true,
-        "fields": schema.fields().iter().map(|field| describe_field(field)).collect::<Vec<_>>(),
+        "feedEnabled": object.is_for_work,
+        "fields": object.fields.iter().map(|field| describe_field(field)).collect::<Vec<_>>(),
         "hasSubtypes": false,
         "implementedBy": null,
         "implementsInterfaces": null,
         "isInterface": false,
         "isSubtype": false,
-        "keyPrefix": object.key_prefix(),
-        "label": name,
-        "labelPlural": object.plural(),
-        "layoutable": true,
+        "keyPrefix": object.key_prefix,
+        "label": object.label,
+        "labelPlural": object.plural,
+        "layoutable": object.is_for_work,
         "listviewable": null,
         "lookupLayoutable": null,
-        "mergeable": true,
-        "mruEnabled": true,
+        "mergeable": object.is_for_work,
+        "mruEnabled": object.is_for_work,
         "name": name,
         "namedLayoutInfos": [],
         "networkScopeFieldName": null,
         "queryable": true,
-        "recordTypeInfos": record_type::infos(schema.record_types(), &base),
+        "recordTypeInfos": record_type::infos(object.record_types, &base),
         "replicateable": true,
         "retrieveable": true,
-        "searchLayoutable": true,
-        "searchable": true,
+        "searchLayoutable": object.is_for_work,
+        "searchable": object.is_for_work,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [
-            {"label": format!("All {}", object.plural().to_lowercase()), "name": "everything"},
-            {"label": format!("My {}", object.plural().to_lowercase()), "name": "mine"},
+            {"label": format!("All {}", object.plural.to_lowercase()), "name": "everything"},
+            {"label": format!("My {}", object.plural.to_lowercase()), "name": "mine"},
         ],
-        "triggerable": true,
-        "undeletable": true,
-        "updateable": true,
+        "triggerable": object.is_for_work,
+        "undeletable": object.is_for_work,
+        "updateable": object.is_writable,
         "urls": {
             "describe": format!("{base}/describe"),
             "rowTemplate": format!("{base}/{{ID}}"),
@@ -142,7 +178,7 @@ fn describe_field(field: &Field) -> Value {
 }
 
 /// Returns how SOQL walks to the record a lookup names. Source: salesforce-contract.md §5.3.
-fn relationship_name(field: &Field) -> Option<String> {
+pub(crate) fn relationship_name(field: &Field) -> Option<String> {
     let (stem, suffix) = field.relationship()?;
     Some(format!("{stem}{suffix}"))
 }

@@ -122,7 +122,8 @@ pub(super) fn apply(
     fault: Option<&FaultAction>,
     author: &Author<'_>,
 ) -> Result<Response, CallError> {
-    let request = write.request?;
+    let mut request = write.request?;
+    state.restrict(&mut request, author.viewer())?;
     let record_fault = match fault {
         Some(FaultAction::RecordError(fault)) => Some(fault),
         _ => None,

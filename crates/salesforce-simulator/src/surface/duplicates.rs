@@ -1,5 +1,7 @@
 //! The details of duplicates. Source of the shape: salesforce-contract.md §2.8.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::read;
@@ -17,12 +19,12 @@ pub(super) fn details(state: &OrgState, found: &DuplicatesFound, is_whole: bool,
         .iter()
         .filter_map(|id| table.find(*id))
         .map(|slot| {
-            let fields: Vec<&Field> = table
+            let fields: Vec<Arc<Field>> = table
                 .schema()
                 .fields()
                 .iter()
-                .map(AsRef::as_ref)
                 .filter(|field| is_whole || field.name == "Id")
+                .map(Arc::clone)
                 .collect();
             json!({
                 "additionalInformation": [],

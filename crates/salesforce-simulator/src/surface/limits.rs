@@ -24,6 +24,7 @@ const LAST_WITH_BATCH_REQUESTS: u32 = 48;
 /// # Errors
 /// 403 without View Setup and Configuration.
 pub(super) fn limits(
+    org: &Org,
     state: &mut OrgState,
     request: &ApiRequest,
     caller: &Caller,
@@ -49,7 +50,7 @@ pub(super) fn limits(
     };
     let mut limits = json!({
         "DailyApiRequests": requests,
-        batches: entry(15_000, 0),
+        batches: entry(org.options.bulk.daily_batches, state.bulk.batches.total(now)),
         "DailyBulkV2QueryJobs": entry(10_000, 0),
         "DailyBulkV2QueryFileStorageMB": entry(976_562, 0),
         "ConcurrentAsyncGetReportInstances": entry(200, 0),

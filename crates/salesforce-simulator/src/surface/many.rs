@@ -1,5 +1,7 @@
 //! Reading several records at once, and one by its key. Source: salesforce-contract.md §2 and §2.5.
 
+use std::sync::Arc;
+
 use axum::http::Method;
 use axum::response::Response;
 use serde::Deserialize;
@@ -8,9 +10,10 @@ use serde_json::Value;
 use super::conditions::{self, Conditions};
 use super::{ApiRequest, read, reply, single};
 use crate::ids::RecordId;
-use crate::org::{Access, OrgState, Table};
+use crate::org::{Access, OrgState};
 use crate::refusal::CallError;
 use crate::schema::{Field, ObjectName};
+use crate::setup::Viewer;
 use crate::value;
 
 /// Most records in one collections read. Source: salesforce-contract.md §2.
@@ -26,7 +29,12 @@ struct Wanted {
 
 /// Answers `GET` and `POST …/composite/sobjects/{object}`: one element for each id, null for one that is
 /// missing, deleted or hidden.
-pub(super) fn records(state: &OrgState, request: &ApiRequest, object: &str) -> Result<Response, CallError> {
+pub(super) fn records(
+    state: &OrgState,
+    request: &ApiRequest,
+    object: &str,
+    viewer: Viewer,
+) -> Result<Response, CallError> {
     let object = ObjectName::parse(object).ok_or_else(CallError::no_such_resource)?;
     let wanted = wanted(request)?;
     if wanted.ids.len() > MAX_RECORDS {
@@ -36,10 +44,13 @@ pub(super) fn records(state: &OrgState, request: &ApiRequest, object: &str) -> R
         ));
     }
     let table = state.table(object);
-    let fields: Vec<&Field> = wanted
+    let fields: Vec<Arc<Field>> = wanted
         .fields
         .iter()
-        .map(|name| field(table, name))
+        .map(|name| {
+            let field = state.seen_field(object, name, viewer);
+            field.ok_or_else(|| CallError::no_such_column(name, object.name()))
+        })
         .collect::<Result<_, _>>()?;
     let records: Vec<Value> = wanted
         .ids
@@ -63,12 +74,12 @@ pub(super) fn by_key(
     state: &OrgState,
     request: &ApiRequest,
     object: &str,
-    key: &str,
-    value: &str,
+    (key, value): (&str, &str),
+    viewer: Viewer,
 ) -> Result<Response, CallError> {
     let object = ObjectName::parse(object).ok_or_else(CallError::no_such_resource)?;
     if key.eq_ignore_ascii_case("Id") {
-        return read::record(state, request, object.name(), value);
+        return read::record(state, request, object.name(), value, viewer);
     }
     let key = single::key_field(state, object, key)?;
     let value = value::read(&key, value)?;
@@ -76,7 +87,7 @@ pub(super) fn by_key(
         [] => Err(CallError::no_such_resource()),
         [slot] => {
             let id = state.table(object).record(*slot).id.to_string();
-            read::record(state, request, object.name(), &id)
+            read::record(state, request, object.name(), &id, viewer)
         }
         several => Ok(single::choices(state, object, several, &request.route.version)),
     }
@@ -119,12 +130,4 @@ fn wanted(request: &ApiRequest) -> Result<Wanted, CallError> {
         ids: list("ids")?,
         fields: list("fields")?,
     })
-}
-
-fn field<'table>(table: &'table Table, name: &str) -> Result<&'table Field, CallError> {
-    table
-        .schema()
-        .field(name)
-        .map(AsRef::as_ref)
-        .ok_or_else(|| CallError::no_such_column(name, table.object.name()))
 }

@@ -1,302 +1,205 @@
-//! The part of SOQL that the simulator reads:
-//! `SELECT fields FROM object [WHERE Id = '…' | Id IN ('…', …)] [LIMIT n]`.
+//! `…/query`, `…/queryAll` and `…/tooling/query`, a page at a time.
+//! Source: salesforce-contract.md §3.2; Salesforce, "REST API Developer Guide", Query.
 
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use super::read::shown;
+use super::session::Caller;
 use super::{ApiRequest, reply};
-use crate::ids::RecordId;
-use crate::org::{Org, OrgState};
+use crate::org::{Org, OrgState, Record};
 use crate::refusal::CallError;
-use crate::schema::{Field, ObjectName};
+use crate::schema::ObjectName;
+use crate::setup::{self, SetupObject, Viewer};
+use crate::soql::{self, Column, Entity, Plan, Rows};
 
-const GRAMMAR: &str =
-    "the simulator reads SELECT fields FROM object [WHERE Id = '…' | Id IN ('…', …)] [LIMIT n]";
+/// Records of a page. Source: "REST API Developer Guide", Query Options Header.
+const MIN_BATCH: usize = 200;
+const MAX_BATCH: usize = 2_000;
 
-/// A parsed query.
-#[derive(Debug, PartialEq, Eq)]
-struct Query {
-    fields: Vec<String>,
-    object: String,
-    /// None asks for every record.
-    ids: Option<Vec<String>>,
-    limit: Option<usize>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
-    Word(String),
-    Text(String),
-    Sign(char),
-}
-
-/// Answers `GET …/query?q=…`, all records at once.
-pub(super) fn answer(org: &Org, state: &mut OrgState, request: &ApiRequest) -> Result<Response, CallError> {
+/// Answers a query, or the next page of one.
+pub(super) fn answer(
+    org: &Org,
+    state: &mut OrgState,
+    request: &ApiRequest,
+    caller: &Caller,
+    all: bool,
+    locator: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Response, CallError> {
     state.counters.query_calls += 1;
+    if let Some(locator) = locator {
+        let page = state
+            .cursors
+            .page(locator, caller.user_id, batch_size(request), now)
+            .ok_or_else(|| CallError::bad_request("INVALID_QUERY_LOCATOR", "invalid query locator"))?;
+        return Ok(reply::ok(&page.shown(&request.route.version, all)));
+    }
+    let viewer = Viewer {
+        user_id: caller.user_id,
+        now,
+    };
+    let find = |state: &OrgState, text: &str| {
+        let query = soql::parse(text)?;
+        let entities = |name: &str| entity(org, state, caller, viewer, name);
+        let plan = Plan::new(&entities, &query, text)?;
+        Ok(found(&plan, all, &request.route.version, "sobjects"))
+    };
+    run(state, request, caller, all, now, find)
+}
+
+/// Answers a query of the Tooling API.
+pub(super) fn tooling(
+    org: &Org,
+    state: &mut OrgState,
+    request: &ApiRequest,
+    caller: &Caller,
+    now: DateTime<Utc>,
+) -> Result<Response, CallError> {
+    state.counters.query_calls += 1;
+    let find = |state: &OrgState, text: &str| {
+        let query = soql::parse(text)?;
+        let entities = |name: &str| {
+            let object = if name.eq_ignore_ascii_case("CustomField") {
+                SetupObject::CustomField
+            } else {
+                SetupObject::parse(name)?
+            };
+            Some(setup_entity(org, state, object))
+        };
+        let plan = Plan::new(&entities, &query, text)?;
+        Ok(found(&plan, false, &request.route.version, "tooling/sobjects"))
+    };
+    run(state, request, caller, false, now, find)
+}
+
+fn run(
+    state: &mut OrgState,
+    request: &ApiRequest,
+    caller: &Caller,
+    all: bool,
+    now: DateTime<Utc>,
+    find: impl Fn(&OrgState, &str) -> Result<(usize, Vec<Value>), CallError>,
+) -> Result<Response, CallError> {
     let text = request
         .query("q")
-        .ok_or_else(|| malformed("the parameter q is missing"))?;
-    let query = Query::parse(&text)?;
-    let records = if query.object.eq_ignore_ascii_case("Organization") {
-        vec![organization(org, &query, &request.route.version)?]
-    } else {
-        records(state, &query, &request.route.version)?
+        .ok_or_else(|| CallError::bad_request("MALFORMED_QUERY", "the parameter q is missing"))?;
+    let (total, records) = find(state, &text)?;
+    if records.len() <= batch_size(request) {
+        return Ok(reply::ok(
+            &json!({"totalSize": total, "done": true, "records": records}),
+        ));
+    }
+    let page = state
+        .cursors
+        .open(records, caller.user_id, batch_size(request), now);
+    Ok(reply::ok(&page.shown(&request.route.version, all)))
+}
+
+/// Finds an object as the caller sees it; what they may not read is not there.
+fn entity<'a>(
+    org: &Org,
+    state: &'a OrgState,
+    caller: &Caller,
+    viewer: Viewer,
+    name: &str,
+) -> Option<Entity<'a>> {
+    if let Some(object) = SetupObject::parse(name) {
+        return Some(setup_entity(org, state, object));
+    }
+    let object = ObjectName::parse(name)?;
+    caller.user.permissions.access_to(object).read.then(|| Entity {
+        name: object.name(),
+        fields: state.seen_fields(object, viewer).into_owned(),
+        rows: Rows::Stored(state.table(object).records()),
+    })
+}
+
+fn setup_entity<'a>(org: &Org, state: &OrgState, object: SetupObject) -> Entity<'a> {
+    Entity {
+        name: object.name(),
+        fields: object.fields().to_vec(),
+        rows: Rows::Made(setup::rows(org, state, object)),
+    }
+}
+
+/// Returns how many records there are and, unless they are only counted, the records.
+fn found(plan: &Plan<'_>, with_deleted: bool, version: &str, folder: &str) -> (usize, Vec<Value>) {
+    let found = plan.found(with_deleted);
+    let Some(columns) = &plan.columns else {
+        return (found.len(), Vec::new());
     };
-    Ok(reply::ok(
-        &json!({"totalSize": records.len(), "done": true, "records": records}),
-    ))
-}
-
-fn organization(org: &Org, query: &Query, version: &str) -> Result<Value, CallError> {
-    let known = [
-        ("Id", json!(org.id.to_string())),
-        ("Name", json!(org.options.name)),
-        ("OrganizationType", json!(org.options.organization_type)),
-        ("IsSandbox", json!(org.options.is_sandbox())),
-    ];
-    let mut members = Map::new();
-    members.insert(
-        "attributes".to_owned(),
-        json!({"type": "Organization", "url": format!("/services/data/{version}/sobjects/Organization/{}", org.id)}),
-    );
-    for field in &query.fields {
-        let (name, value) = known
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(field))
-            .ok_or_else(|| no_such_column(field, "Organization"))?;
-        members.insert((*name).to_owned(), value.clone());
-    }
-    Ok(Value::Object(members))
-}
-
-fn records(state: &OrgState, query: &Query, version: &str) -> Result<Vec<Value>, CallError> {
-    let object = ObjectName::parse(&query.object).ok_or_else(|| no_such_object(&query.object))?;
-    let table = state.table(object);
-    let fields: Vec<&Field> = query
-        .fields
+    let records: Vec<Value> = found
         .iter()
-        .map(|name| {
-            let field = table.schema().field(name).map(AsRef::as_ref);
-            field.ok_or_else(|| no_such_column(name, object.name()))
+        .map(|record| {
+            let attributes = attributes(plan.entity.name, record, version, folder);
+            shown(plan, record, columns, &attributes, version, folder)
         })
-        .collect::<Result<_, _>>()?;
-    let wanted: Option<Vec<RecordId>> = query
-        .ids
-        .as_ref()
-        .map(|ids| {
-            ids.iter()
-                .map(|id| RecordId::parse(id).ok_or_else(|| invalid_id(id)))
-                .collect()
+        .collect();
+    (records.len(), records)
+}
+
+fn shown(
+    plan: &Plan<'_>,
+    record: &Record,
+    columns: &[Column],
+    attributes: &Value,
+    version: &str,
+    folder: &str,
+) -> Value {
+    let mut members = Map::new();
+    members.insert("attributes".to_owned(), attributes.clone());
+    for column in columns {
+        let value = plan.value(record, column);
+        put(plan, record, &mut members, column, 0, value, (version, folder));
+    }
+    Value::Object(members)
+}
+
+/// Puts a value where its path leads; a parent that is missing is null.
+fn put(
+    plan: &Plan<'_>,
+    record: &Record,
+    members: &mut Map<String, Value>,
+    column: &Column,
+    depth: usize,
+    value: Value,
+    place: (&str, &str),
+) {
+    let Some(step) = column.path.get(depth) else {
+        members.insert(column.field.name.clone(), value);
+        return;
+    };
+    let parent = plan.owner(record, &column.path[..=depth]);
+    let entry = members
+        .entry(step.relationship.clone())
+        .or_insert_with(|| match parent {
+            Some(parent) => json!({"attributes": attributes(step.object, parent, place.0, place.1)}),
+            None => Value::Null,
+        });
+    if let Value::Object(inner) = entry {
+        put(plan, record, inner, column, depth + 1, value, place);
+    }
+}
+
+fn attributes(object: &str, record: &Record, version: &str, folder: &str) -> Value {
+    json!({"type": object, "url": format!("/services/data/{version}/{folder}/{object}/{}", record.id)})
+}
+
+/// Reads `Sforce-Query-Options: batchSize=n`; what is out of range is moved into it.
+fn batch_size(request: &ApiRequest) -> usize {
+    request
+        .parts
+        .headers
+        .get("sforce-query-options")
+        .and_then(|options| options.to_str().ok())
+        .and_then(|options| {
+            options.split(',').find_map(|option| {
+                let (name, value) = option.split_once('=')?;
+                name.trim()
+                    .eq_ignore_ascii_case("batchSize")
+                    .then(|| value.trim().parse::<usize>().ok())?
+            })
         })
-        .transpose()?;
-    let show = |slot| table.record(slot);
-    let limit = query.limit.unwrap_or(usize::MAX);
-    let found: Vec<Value> = match wanted {
-        // In the order of creation, each once, as a scan would find them.
-        Some(ids) => {
-            let mut slots: Vec<usize> = ids.into_iter().filter_map(|id| table.find(id)).collect();
-            slots.sort_unstable();
-            slots.dedup();
-            slots.into_iter().map(show).collect::<Vec<_>>()
-        }
-        None => table.records().iter().collect(),
-    }
-    .into_iter()
-    .filter(|record| !record.is("IsDeleted"))
-    .take(limit)
-    .map(|record| shown(table, record, &fields, version))
-    .collect();
-    Ok(found)
-}
-
-impl Query {
-    fn parse(text: &str) -> Result<Self, CallError> {
-        let mut tokens = tokens(text)?.into_iter().peekable();
-        let mut next = || tokens.next();
-
-        keyword(next().as_ref(), "SELECT")?;
-        let mut fields = vec![word(next())?];
-        let mut token = next();
-        while token == Some(Token::Sign(',')) {
-            fields.push(word(next())?);
-            token = next();
-        }
-        keyword(token.as_ref(), "FROM")?;
-        let object = word(next())?;
-
-        let mut query = Self {
-            fields,
-            object,
-            ids: None,
-            limit: None,
-        };
-        let mut token = next();
-        if is_keyword(token.as_ref(), "WHERE") {
-            keyword(next().as_ref(), "Id")?;
-            query.ids = Some(match next() {
-                Some(Token::Sign('=')) => vec![quoted(next())?],
-                operator if is_keyword(operator.as_ref(), "IN") => {
-                    sign(next().as_ref(), '(')?;
-                    let mut ids = vec![quoted(next())?];
-                    let mut token = next();
-                    while token == Some(Token::Sign(',')) {
-                        ids.push(quoted(next())?);
-                        token = next();
-                    }
-                    sign(token.as_ref(), ')')?;
-                    ids
-                }
-                other => return Err(unexpected(other.as_ref())),
-            });
-            token = next();
-        }
-        if is_keyword(token.as_ref(), "LIMIT") {
-            let limit = word(next())?;
-            let limit = limit.parse().map_err(|_| unexpected(Some(&Token::Word(limit))))?;
-            query.limit = Some(limit);
-            token = next();
-        }
-        match token {
-            None => Ok(query),
-            Some(_) => Err(unexpected(token.as_ref())),
-        }
-    }
-}
-
-fn tokens(text: &str) -> Result<Vec<Token>, CallError> {
-    let mut tokens = Vec::new();
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            space if space.is_whitespace() => {}
-            '\'' => {
-                let mut quoted = String::new();
-                loop {
-                    match characters.next() {
-                        Some('\'') => break,
-                        Some(character) => quoted.push(character),
-                        None => return Err(malformed("a quoted string does not end")),
-                    }
-                }
-                tokens.push(Token::Text(quoted));
-            }
-            ',' | '(' | ')' | '=' => tokens.push(Token::Sign(character)),
-            _ => {
-                let mut word = String::from(character);
-                while let Some(next) =
-                    characters.next_if(|next| next.is_alphanumeric() || matches!(next, '_' | '.'))
-                {
-                    word.push(next);
-                }
-                tokens.push(Token::Word(word));
-            }
-        }
-    }
-    Ok(tokens)
-}
-
-fn is_keyword(token: Option<&Token>, keyword: &str) -> bool {
-    matches!(token, Some(Token::Word(word)) if word.eq_ignore_ascii_case(keyword))
-}
-
-fn keyword(token: Option<&Token>, expected: &str) -> Result<(), CallError> {
-    if is_keyword(token, expected) {
-        Ok(())
-    } else {
-        Err(unexpected(token))
-    }
-}
-
-fn word(token: Option<Token>) -> Result<String, CallError> {
-    match token {
-        Some(Token::Word(word)) => Ok(word),
-        other => Err(unexpected(other.as_ref())),
-    }
-}
-
-fn quoted(token: Option<Token>) -> Result<String, CallError> {
-    match token {
-        Some(Token::Text(text)) => Ok(text),
-        other => Err(unexpected(other.as_ref())),
-    }
-}
-
-fn sign(token: Option<&Token>, expected: char) -> Result<(), CallError> {
-    if token == Some(&Token::Sign(expected)) {
-        Ok(())
-    } else {
-        Err(unexpected(token))
-    }
-}
-
-fn unexpected(token: Option<&Token>) -> CallError {
-    match token {
-        Some(Token::Word(text) | Token::Text(text)) => malformed(&format!("unexpected token: '{text}'")),
-        Some(Token::Sign(sign)) => malformed(&format!("unexpected token: '{sign}'")),
-        None => malformed("unexpected token: '<EOF>'"),
-    }
-}
-
-fn malformed(problem: &str) -> CallError {
-    CallError::bad_request("MALFORMED_QUERY", format!("{problem}; {GRAMMAR}"))
-}
-
-fn invalid_id(id: &str) -> CallError {
-    CallError::bad_request("INVALID_QUERY_FILTER_OPERATOR", format!("invalid ID field: {id}"))
-}
-
-/// Source: salesforce-contract.md §3.2.
-fn no_such_column(field: &str, object: &str) -> CallError {
-    CallError::bad_request(
-        "INVALID_FIELD",
-        format!(
-            "No such column '{field}' on entity '{object}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name."
-        ),
-    )
-}
-
-/// Source: salesforce-contract.md §3.2.
-fn no_such_object(object: &str) -> CallError {
-    CallError::bad_request(
-        "INVALID_TYPE",
-        format!(
-            "sObject type '{object}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name."
-        ),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_supported_forms_are_read_in_any_case() {
-        let query = Query::parse("select Id, Name from Contact where id in ('a','b') limit 2").unwrap();
-        assert_eq!(
-            query,
-            Query {
-                fields: vec!["Id".to_owned(), "Name".to_owned()],
-                object: "Contact".to_owned(),
-                ids: Some(vec!["a".to_owned(), "b".to_owned()]),
-                limit: Some(2),
-            }
-        );
-    }
-
-    #[test]
-    fn anything_else_is_malformed() {
-        for text in [
-            "",
-            "SELECT FROM Lead",
-            "SELECT Id FROM Lead WHERE Name = 'x'",
-            "SELECT Id FROM Lead ORDER",
-        ] {
-            assert_eq!(
-                Query::parse(text).unwrap_err().error_code,
-                "MALFORMED_QUERY",
-                "{text}"
-            );
-        }
-    }
+        .map_or(MAX_BATCH, |size| size.clamp(MIN_BATCH, MAX_BATCH))
 }

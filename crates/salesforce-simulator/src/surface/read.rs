@@ -1,18 +1,18 @@
-//! The resources that only tell: versions, describe, one record.
+//! The resources that only tell: versions, resources, one record.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use std::sync::Arc;
+
+use axum::http::StatusCode;
 use axum::response::Response;
-use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
 use super::route::VERSIONS;
 use super::{ApiRequest, many, reply};
-use crate::clock::http_date;
 use crate::ids::RecordId;
 use crate::org::{Access, OrgState, Record, Table};
-use crate::random::hash;
 use crate::refusal::CallError;
-use crate::schema::{self, Field, ObjectName};
+use crate::schema::{Field, ObjectName};
+use crate::setup::Viewer;
 
 /// The API version of Summer '19, from which seasons are counted.
 const SUMMER_19: u32 = 46;
@@ -35,44 +35,27 @@ pub(super) fn versions(request: &ApiRequest) -> Response {
     reply::ok(&Value::Array(versions))
 }
 
-/// Answers `GET …/sobjects/{object}/describe`, with 304 if nothing changed since `If-Modified-Since`.
-/// Source: salesforce-contract.md §5.
-pub(super) fn describe(
-    state: &mut OrgState,
-    request: &ApiRequest,
-    object: &str,
-) -> Result<Response, CallError> {
-    let object = ObjectName::parse(object).ok_or_else(CallError::no_such_resource)?;
-    state.counters.describe_calls += 1;
-    let schema = state.table(object).schema();
-    let modified = schema.modified();
-    let since = request
-        .header(header::IF_MODIFIED_SINCE)
-        .and_then(|since| DateTime::parse_from_rfc2822(since).ok());
-    let mut response = if since.is_some_and(|since| since >= modified) {
-        let mut response = Response::default();
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response
-    } else {
-        reply::ok(&schema::describe(object, schema, &request.route.version))
-    };
-    let etag = format!(
-        "\"{:08x}\"",
-        hash(modified.timestamp().unsigned_abs(), object.name()) & 0xFFFF_FFFF
+/// Answers `GET /services/data/vNN.0/`: where the resources are.
+pub(super) fn resources(request: &ApiRequest) -> Response {
+    let base = format!("/services/data/{}", request.route.version);
+    let named = [
+        ("tooling", "tooling"),
+        ("jobs", "jobs"),
+        ("query", "query"),
+        ("queryAll", "queryAll"),
+        ("composite", "composite"),
+        ("sobjects", "sobjects"),
+        ("limits", "limits"),
+    ];
+    let mut resources: Map<String, Value> = named
+        .into_iter()
+        .map(|(name, path)| (name.to_owned(), json!(format!("{base}/{path}"))))
+        .collect();
+    resources.insert(
+        "identity".to_owned(),
+        json!(format!("{}/services/oauth2/userinfo", request.instance_url)),
     );
-    add_headers(
-        response.headers_mut(),
-        [
-            (header::ETAG, etag.as_str()),
-            (header::LAST_MODIFIED, &http_date(modified)),
-            (header::VARY, "Accept-Encoding"),
-            (
-                header::CACHE_CONTROL,
-                "no-cache,must-revalidate,max-age=0,no-store,private",
-            ),
-        ],
-    );
-    Ok(response)
+    reply::ok(&Value::Object(resources))
 }
 
 /// Answers `GET …/sobjects/{object}/{id}`, all fields or those of `?fields=`.
@@ -81,6 +64,7 @@ pub(super) fn record(
     request: &ApiRequest,
     object: &str,
     id: &str,
+    viewer: Viewer,
 ) -> Result<Response, CallError> {
     let object = ObjectName::parse(object).ok_or_else(CallError::no_such_resource)?;
     let table = state.table(object);
@@ -96,16 +80,16 @@ pub(super) fn record(
             "entity is deleted",
         ));
     }
-    let fields: Vec<&Field> = match request.query("fields") {
+    let fields: Vec<Arc<Field>> = match request.query("fields") {
         Some(names) => names
             .split(',')
             .map(|name| {
                 let name = name.trim();
-                let field = table.schema().field(name).map(AsRef::as_ref);
+                let field = state.seen_field(object, name, viewer);
                 field.ok_or_else(|| CallError::no_such_column(name, object.name()))
             })
             .collect::<Result<_, _>>()?,
-        None => table.schema().fields().iter().map(AsRef::as_ref).collect(),
+        None => state.seen_fields(object, viewer).into_owned(),
     };
     many::shown_if_changed(request, record, || {
         shown(table, record, &fields, &request.route.version)
@@ -113,7 +97,7 @@ pub(super) fn record(
 }
 
 /// Returns a record as the API shows it: its attributes, then the fields asked for, nulls too.
-pub(super) fn shown(table: &Table, record: &Record, fields: &[&Field], version: &str) -> Value {
+pub(super) fn shown(table: &Table, record: &Record, fields: &[Arc<Field>], version: &str) -> Value {
     let object = table.object.name();
     let mut members = Map::new();
     members.insert(
@@ -131,14 +115,6 @@ fn season(version: u32) -> String {
     let releases = version - SUMMER_19;
     let season = ["Summer", "Winter", "Spring"][releases as usize % 3];
     format!("{season} '{}", 19 + releases.div_ceil(3))
-}
-
-fn add_headers<const N: usize>(headers: &mut HeaderMap, added: [(header::HeaderName, &str); N]) {
-    for (name, value) in added {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    }
 }
 
 #[cfg(test)]

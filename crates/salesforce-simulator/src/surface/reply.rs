@@ -2,9 +2,9 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::with_body;
+use super::{ApiRequest, with_body};
 use crate::org::StatusFault;
 use crate::refusal::CallError;
 
@@ -26,6 +26,28 @@ pub(super) fn ok(body: &Value) -> Response {
 
 pub(super) fn empty(status: StatusCode) -> Response {
     with_body(status, HTML, "")
+}
+
+/// Fails with 415 unless the body is said to be JSON. Source: salesforce-contract.md §3.2.
+pub(super) fn check_json(request: &ApiRequest) -> Result<(), CallError> {
+    let is_json = request
+        .header(header::CONTENT_TYPE)
+        .is_some_and(|content_type| content_type.to_ascii_lowercase().starts_with("application/json"));
+    if is_json {
+        Ok(())
+    } else {
+        Err(CallError::unsupported_media_type())
+    }
+}
+
+/// Reads a JSON object.
+///
+/// # Errors
+/// 415 unless it is said to be JSON, 400 `JSON_PARSER_ERROR` unless it is an object.
+pub(super) fn object(request: &ApiRequest) -> Result<Map<String, Value>, CallError> {
+    check_json(request)?;
+    serde_json::from_slice(&request.body)
+        .map_err(|error| CallError::bad_request("JSON_PARSER_ERROR", error.to_string()))
 }
 
 pub(super) fn not_modified() -> Response {

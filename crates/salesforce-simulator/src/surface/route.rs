@@ -5,7 +5,11 @@ use std::ops::RangeInclusive;
 use axum::http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
+use super::bulk::BulkResource;
+use super::setup::SetupResource;
+use super::tooling::ToolingResource;
 use crate::refusal::CallError;
+use crate::setup::SetupObject;
 
 /// The API versions served. Source: salesforce-contract.md §8.
 pub(super) const VERSIONS: RangeInclusive<u32> = 46..=67;
@@ -30,7 +34,13 @@ pub(super) enum Resource {
     UserInfo,
     Versions,
     Limits,
-    Query,
+    Resources,
+    /// `…/query` and, with `all`, `…/queryAll`.
+    Query {
+        all: bool,
+        locator: Option<String>,
+    },
+    GlobalDescribe,
     Describe {
         object: String,
     },
@@ -56,6 +66,9 @@ pub(super) enum Resource {
         object: String,
         key: String,
     },
+    Setup(SetupResource),
+    Tooling(ToolingResource),
+    Bulk(BulkResource),
     RetiredVersion,
     Unknown,
 }
@@ -100,14 +113,20 @@ impl Resource {
             Self::Token | Self::Introspect => &["POST"],
             Self::Authorize | Self::Revoke => &["GET", "POST"],
             Self::Collections => &["DELETE", "PATCH", "POST"],
-            Self::CollectionsRead { .. } => &["GET", "HEAD", "POST"],
-            Self::Records { .. } => &["POST"],
+            Self::CollectionsRead { .. } | Self::Records { .. } => &["GET", "HEAD", "POST"],
             Self::Record { id, .. } if id.eq_ignore_ascii_case("Id") => &["POST"],
             Self::Record { .. } | Self::RecordByKey { .. } => &["DELETE", "GET", "HEAD", "PATCH"],
             Self::CollectionsUpsert { .. } => &["PATCH"],
-            Self::UserInfo | Self::Versions | Self::Limits | Self::Query | Self::Describe { .. } => {
-                &["GET", "HEAD"]
-            }
+            Self::Bulk(resource) => resource.methods(),
+            Self::Setup(resource) => resource.methods(),
+            Self::Tooling(resource) => resource.methods(),
+            Self::UserInfo
+            | Self::Versions
+            | Self::Limits
+            | Self::Resources
+            | Self::Query { .. }
+            | Self::GlobalDescribe
+            | Self::Describe { .. } => &["GET", "HEAD"],
             // Answered with 404 or 410, whatever the method.
             Self::RetiredVersion | Self::Unknown => return Ok(()),
         };
@@ -125,6 +144,11 @@ impl Resource {
     }
 }
 
+/// Reads a version as in a path (`v67.0`).
+fn version_number(version: &str) -> Option<u32> {
+    version.strip_prefix('v')?.strip_suffix(".0")?.parse().ok()
+}
+
 fn versioned(version: &str, rest: &[&str]) -> Resource {
     match version_number(version) {
         Some(number) if number < OLDEST_SUPPORTED => return Resource::RetiredVersion,
@@ -134,7 +158,23 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
     let owned = |text: &str| text.to_owned();
     match rest {
         ["limits"] => Resource::Limits,
-        ["query"] => Resource::Query,
+        [] => Resource::Resources,
+        [name @ ("query" | "queryAll"), locator @ ..] if locator.len() <= 1 => Resource::Query {
+            all: *name == "queryAll",
+            locator: locator.first().map(|locator| owned(locator)),
+        },
+        ["sobjects"] => Resource::GlobalDescribe,
+        ["sobjects", object, rest @ ..]
+            if rest.len() <= 1 && rest != ["describe"] && SetupObject::parse(object).is_some() =>
+        {
+            SetupObject::parse(object).map_or(Resource::Unknown, |object| {
+                Resource::Setup(SetupResource {
+                    object,
+                    id: rest.first().map(|id| owned(id)),
+                })
+            })
+        }
+        ["tooling", rest @ ..] => ToolingResource::parse(rest).map_or(Resource::Unknown, Resource::Tooling),
         ["sobjects", object, "describe"] => Resource::Describe {
             object: owned(object),
         },
@@ -158,11 +198,12 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
             object: owned(object),
             key: owned(key),
         },
+        ["jobs", "ingest", rest @ ..] => BulkResource::parse(rest).map_or(Resource::Unknown, Resource::Bulk),
         _ => Resource::Unknown,
     }
 }
 
-/// Reads a version as in a path (`v67.0`).
-fn version_number(version: &str) -> Option<u32> {
-    version.strip_prefix('v')?.strip_suffix(".0")?.parse().ok()
+/// Tells whether a path takes the CSV of a bulk job, which may be larger than other bodies.
+pub(super) fn takes_csv(path: &str) -> bool {
+    path.contains("/jobs/ingest/") && path.trim_end_matches('/').ends_with("/batches")
 }

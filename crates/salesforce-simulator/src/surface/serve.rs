@@ -147,7 +147,12 @@ pub(super) async fn serve(
                 state.counters.token_failures += u64::from(refused);
             }
             Occasion::Write => state.counters.write_calls_failed += u64::from(refused),
-            Occasion::Describe | Occasion::Query | Occasion::Bulk | Occasion::Tooling | Occasion::Any => {}
+            Occasion::Describe
+            | Occasion::Query
+            | Occasion::Bulk
+            | Occasion::BulkRows
+            | Occasion::Tooling
+            | Occasion::Any => {}
         }
         response
     };

@@ -8,11 +8,13 @@ use chrono::{DateTime, Utc};
 
 use super::collections::{self, BegunWrite};
 use super::route::Resource;
-use super::{ApiRequest, limits, many, query, read, reply, with_body};
+use super::{ApiRequest, bulk, describe, limits, many, query, read, reply, setup, tooling, with_body};
+use crate::bulk::catch_up;
 use crate::ids::RecordId;
 use crate::org::{App, FaultAction, Org, OrgState, SessionErrorForm, User};
 use crate::refusal::CallError;
 use crate::schema::ObjectName;
+use crate::setup::Viewer;
 use crate::write::Author;
 
 /// Source: salesforce-contract.md §4.1.
@@ -42,29 +44,47 @@ pub(super) fn data(
     let app = caller.as_ref().ok().and_then(|caller| caller.app.clone());
     let answer = caller.and_then(|caller| {
         charge(state, request, &caller, now)?;
+        catch_up(org, state, now);
+        let viewer = Viewer {
+            user_id: caller.user_id,
+            now,
+        };
         match (&request.route.resource, write) {
             (_, Some(write)) => collections::apply(state, write, fault, &caller.author(now)),
-            (Resource::Limits, None) => limits::limits(state, request, &caller, now),
-            (Resource::Query, None) => query::answer(org, state, request),
+            (Resource::Limits, None) => limits::limits(org, state, request, &caller, now),
+            (Resource::Query { all, locator }, None) => {
+                query::answer(org, state, request, &caller, *all, locator.as_deref(), now)
+            }
+            (Resource::Resources, None) => Ok(read::resources(request)),
+            (Resource::GlobalDescribe, None) => Ok(describe::global(state, request, &caller, viewer)),
+            (Resource::Records { object }, None) => {
+                caller.readable(object)?;
+                describe::object(state, request, object, viewer)
+            }
+            (Resource::RecordByKey { object, key, value }, None) => {
+                caller.readable(object)?;
+                many::by_key(state, request, object, (key, value), viewer)
+            }
+            (Resource::CollectionsRead { object }, None) => {
+                caller.readable(object)?;
+                many::records(state, request, object, viewer)
+            }
+            (Resource::Setup(resource), None) => setup::answer(org, state, request, resource, &caller, now),
+            (Resource::Tooling(resource), None) => {
+                tooling::answer(org, state, request, resource, &caller, now)
+            }
             (Resource::Describe { object }, None) => {
                 // What a user may not read does not exist for them.
                 caller
                     .readable(object)
                     .map_err(|_| CallError::no_such_resource())?;
-                read::describe(state, request, object)
+                describe::describe(org, state, request, object, viewer)
             }
             (Resource::Record { object, id }, None) => {
                 caller.readable(object)?;
-                read::record(state, request, object, id)
+                read::record(state, request, object, id, viewer)
             }
-            (Resource::RecordByKey { object, key, value }, None) => {
-                caller.readable(object)?;
-                many::by_key(state, request, object, key, value)
-            }
-            (Resource::CollectionsRead { object }, None) => {
-                caller.readable(object)?;
-                many::records(state, request, object)
-            }
+            (Resource::Bulk(resource), None) => bulk::answer(org, state, request, resource, &caller, now),
             (Resource::RetiredVersion, None) => Err(CallError::new(
                 StatusCode::GONE,
                 "GONE",

@@ -17,11 +17,14 @@ use crate::refusal::RecordError;
 use crate::schema::ObjectName;
 use crate::value::Scalar;
 
-/// Who writes and what they may, and when, as records tell it.
+/// Who writes and what they may, and when.
 #[derive(Debug)]
 pub(crate) struct Author<'a> {
-    pub user: Scalar,
+    pub user_id: RecordId,
     pub permissions: &'a Permissions,
+    pub now: DateTime<Utc>,
+    /// The id of the user, and the time, as records tell them.
+    pub user: Scalar,
     pub time: Scalar,
 }
 
@@ -36,8 +39,10 @@ pub(crate) struct RecordResult {
 impl<'a> Author<'a> {
     pub(crate) fn new(user_id: RecordId, permissions: &'a Permissions, now: DateTime<Utc>) -> Self {
         Self {
-            user: user_id.to_string().into(),
+            user_id,
             permissions,
+            now,
+            user: user_id.to_string().into(),
             time: datetime_out(now).into(),
         }
     }
@@ -75,7 +80,7 @@ pub(crate) fn apply(
     results
 }
 
-/// Source: salesforce-contract.md §3.2 and §3.4.
+/// Returns what a record fails with because the author lacks a right. Source: salesforce-contract.md §3.4.
 fn not_permitted(author: &Author<'_>, object: ObjectName, kind: WriteKind) -> Option<RecordError> {
     let access = author.permissions.access_to(object);
     let is_permitted = match kind {
@@ -174,7 +179,7 @@ fn count(state: &mut OrgState, results: &[RecordResult]) {
     }
 }
 
-fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResult], author: &Author) {
+fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResult], author: &Author<'_>) {
     let call = state.history.next_call();
     if !state.history.is_kept() {
         return;

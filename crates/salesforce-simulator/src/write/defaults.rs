@@ -6,7 +6,7 @@ use crate::schema::ObjectName;
 
 /// Returns what a new record holds before its own fields (`defaultedOnCreate`, salesforce-contract.md §5.4).
 /// Checkboxes need no entry: an absent one reads as false.
-pub(super) fn defaults(table: &Table, author: &Author) -> Values {
+pub(super) fn defaults(table: &Table, author: &Author<'_>) -> Values {
     let mut values = Values::new();
     for field in ["OwnerId", "CreatedById"] {
         values.insert(field, author.user.clone());

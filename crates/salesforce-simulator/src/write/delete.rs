@@ -14,7 +14,7 @@ pub(super) fn delete(
     state: &mut OrgState,
     object: ObjectName,
     slot: Slot,
-    author: &Author,
+    author: &Author<'_>,
     undo: &mut Undo,
 ) -> Result<RecordId, RecordError> {
     let record = state.table(object).record(slot);
@@ -40,7 +40,7 @@ pub(super) fn delete(
     Ok(id)
 }
 
-fn mark(state: &mut OrgState, object: ObjectName, slot: Slot, author: &Author, undo: &mut Undo) {
+fn mark(state: &mut OrgState, object: ObjectName, slot: Slot, author: &Author<'_>, undo: &mut Undo) {
     let mut values = state.table(object).record(slot).values.clone();
     values.insert("IsDeleted", true);
     author.stamp(&mut values);

@@ -64,7 +64,7 @@ pub(super) fn write_through(
     object: ObjectName,
     slot: Slot,
     target: Target,
-    author: &Author,
+    author: &Author<'_>,
     undo: &mut Undo,
 ) {
     let record = state.table(object).record(slot);
@@ -123,7 +123,7 @@ fn copy(
     state: &mut OrgState,
     from: (ObjectName, Slot),
     to: (ObjectName, Option<Slot>),
-    author: &Author,
+    author: &Author<'_>,
     undo: &mut Undo,
     direction: impl Fn((&'static str, &'static str)) -> (&'static str, &'static str),
 ) {

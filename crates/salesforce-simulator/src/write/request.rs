@@ -209,10 +209,6 @@ impl WriteRequest {
     ///
     /// `Id` names the record of an update or delete. At most 200 records are applied at once; splitting is the
     /// caller's.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "its callers are the jobs of Bulk API 2.0")
-    )]
     pub(crate) fn of_records(
         state: &OrgState,
         operation: Operation,

@@ -18,7 +18,7 @@ pub(super) fn values_to_store(
     request: &WriteRequest,
     record: &Submitted,
     target: Target,
-    author: &Author,
+    author: &Author<'_>,
 ) -> Result<Values, RecordError> {
     let table = state.table(record.object);
     let mut values = match target {

@@ -149,6 +149,18 @@ impl Client {
             .await
     }
 
+    /// Sends a REST request whose body is not JSON; the path is relative to `/services/data/v67.0`.
+    pub(crate) async fn send(&self, method: &str, path: &str, content_type: &str, body: &str) -> Answer {
+        let authorization = format!("Bearer {}", self.token);
+        let headers = [
+            ("Authorization", authorization.as_str()),
+            ("Content-Type", content_type),
+        ];
+        self.exchange(method, &format!("/services/data/v67.0{path}"), &headers, body)
+            .await
+            .unwrap()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.rest("GET", path, &Value::Null).await
     }

@@ -5,11 +5,15 @@ mod accounts;
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
 mod collections;
+#[cfg(test)]
+mod describe;
 #[cfg(test)]
 mod encoding;
 #[cfg(test)]
@@ -31,6 +35,10 @@ mod many;
 #[cfg(test)]
 mod org_rules;
 #[cfg(test)]
+mod page;
+#[cfg(test)]
+mod query;
+#[cfg(test)]
 mod quota;
 #[cfg(test)]
 mod reading;
@@ -46,5 +54,7 @@ mod single;
 mod switches;
 #[cfg(test)]
 mod token;
+#[cfg(test)]
+mod tooling;
 #[cfg(test)]
 mod upsert;

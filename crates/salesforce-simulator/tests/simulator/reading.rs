@@ -259,7 +259,7 @@ async fn queries_tell_the_organization_and_records_by_id() {
         .await
         .json();
     let malformed = client
-        .get("/query?q=SELECT+Id+FROM+Lead+WHERE+LastName+=+'A'")
+        .get("/query?q=SELECT+Id+FROM+Lead+WHERE+LastName+'A'")
         .await;
 
     assert_eq!(organization["totalSize"], 1);

@@ -164,7 +164,7 @@ async fn what_is_wrong_with_one_record_is_said_in_the_array_form() {
             405,
             call_error(
                 "METHOD_NOT_ALLOWED",
-                "HTTP Method 'PUT' not allowed. Allowed are POST",
+                "HTTP Method 'PUT' not allowed. Allowed are GET,HEAD,POST",
             ),
         ),
     ] {

@@ -1,0 +1,566 @@
+//! Reading a query.
+
+use crate::refusal::CallError;
+
+use super::token::{Kind, Token, tokens};
+
+/// Deepest nesting of conditions, so that no query can exhaust the stack.
+const MAX_DEPTH: usize = 50;
+
+/// A query as written.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Query {
+    pub select: Select,
+    pub object: Name,
+    pub condition: Option<Condition>,
+    pub order: Vec<Order>,
+    pub limit: Option<usize>,
+    pub offset: usize,
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Select {
+    /// `COUNT()`
+    Count,
+    Fields(Vec<Name>),
+}
+
+/// A name and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Name {
+    pub text: String,
+    pub at: usize,
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Condition {
+    And(Vec<Condition>),
+    Or(Vec<Condition>),
+    Not(Box<Condition>),
+    Compare {
+        field: Name,
+        operator: Operator,
+        value: Literal,
+    },
+    /// `IN` and, if not `is_in`, `NOT IN`.
+    In {
+        field: Name,
+        is_in: bool,
+        set: Set,
+    },
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Set {
+    Values(Vec<Literal>),
+    /// `(SELECT field FROM object …)`
+    Query(Box<Query>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Like,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Literal {
+    Null,
+    Boolean(bool),
+    Text(String),
+    Number(f64),
+    /// A date or a time, as written.
+    Date(String),
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) struct Order {
+    pub field: Name,
+    pub is_descending: bool,
+    pub nulls_last: bool,
+}
+
+/// What is wrong with a query, and where.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    code: &'static str,
+    at: usize,
+    text: String,
+}
+
+/// Reads a query.
+///
+/// # Errors
+/// 400 `MALFORMED_QUERY`.
+pub(crate) fn parse(text: &str) -> Result<Query, CallError> {
+    let read = || {
+        let mut parser = Parser {
+            tokens: tokens(text)?,
+            next: 0,
+            depth: 0,
+        };
+        let query = parser.query()?;
+        parser.end()?;
+        Ok(query)
+    };
+    read().map_err(|problem: Problem| problem.of(text))
+}
+
+impl Problem {
+    pub(super) fn malformed(at: usize, text: String) -> Self {
+        Self {
+            code: "MALFORMED_QUERY",
+            at,
+            text,
+        }
+    }
+
+    pub(super) fn new(code: &'static str, at: usize, text: String) -> Self {
+        Self { code, at, text }
+    }
+
+    /// Returns the refusal, which points at the place as Salesforce does.
+    pub(super) fn of(self, query: &str) -> CallError {
+        let before = query.get(..self.at).unwrap_or(query);
+        let row = before.matches('\n').count() + 1;
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        let column = before[line_start..].chars().count() + 1;
+        let line = query[line_start..].lines().next().unwrap_or_default();
+        let message = format!(
+            "\n{line}\n{:>column$}\nERROR at Row:{row}:Column:{column}\n{}",
+            '^', self.text
+        );
+        CallError::bad_request(self.code, message)
+    }
+}
+
+struct Parser {
+    tokens: Vec<Token>,
+    next: usize,
+    depth: usize,
+}
+
+impl Parser {
+    fn query(&mut self) -> Result<Query, Problem> {
+        self.keyword("SELECT")?;
+        let select = self.select()?;
+        self.keyword("FROM")?;
+        let object = self.name()?;
+        let alias = self.alias();
+        let condition = if self.takes("WHERE") {
+            Some(self.condition()?)
+        } else {
+            None
+        };
+        let order = self.order()?;
+        let limit = self.count("LIMIT")?;
+        let offset = self.count("OFFSET")?.unwrap_or(0);
+        let mut query = Query {
+            select,
+            object,
+            condition,
+            order,
+            limit,
+            offset,
+        };
+        query.unqualify(alias.as_deref());
+        Ok(query)
+    }
+
+    fn select(&mut self) -> Result<Select, Problem> {
+        let first = self.name()?;
+        if first.text.eq_ignore_ascii_case("COUNT") && self.takes_sign("(") {
+            self.sign(")")?;
+            return Ok(Select::Count);
+        }
+        let mut fields = vec![self.selected(first)?];
+        while self.takes_sign(",") {
+            let name = self.name()?;
+            fields.push(self.selected(name)?);
+        }
+        Ok(Select::Fields(fields))
+    }
+
+    /// Reads the rest of `FIELDS(ALL)`; any other name is complete.
+    fn selected(&mut self, name: Name) -> Result<Name, Problem> {
+        if !name.text.eq_ignore_ascii_case("FIELDS") || !self.takes_sign("(") {
+            return Ok(name);
+        }
+        let which = self.name()?;
+        self.sign(")")?;
+        Ok(Name {
+            text: format!("FIELDS({})", which.text.to_ascii_uppercase()),
+            at: name.at,
+        })
+    }
+
+    /// Reads the name that a query gives its object, if it gives one.
+    fn alias(&mut self) -> Option<String> {
+        const NEXT: [&str; 4] = ["WHERE", "ORDER", "LIMIT", "OFFSET"];
+        let Kind::Word(word) = &self.peek().kind else {
+            return None;
+        };
+        if NEXT.iter().any(|keyword| keyword.eq_ignore_ascii_case(word)) {
+            return None;
+        }
+        let word = word.clone();
+        self.next += 1;
+        Some(word)
+    }
+
+    fn condition(&mut self) -> Result<Condition, Problem> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Problem::malformed(
+                self.peek().at,
+                "the conditions are nested too deeply".to_owned(),
+            ));
+        }
+        let first = self.term()?;
+        let mut conditions = vec![first];
+        let joined = if self.is("AND") { "AND" } else { "OR" };
+        while self.takes(joined) {
+            conditions.push(self.term()?);
+        }
+        // AND and OR do not mix without parentheses.
+        if self.is("AND") || self.is("OR") {
+            return Err(self.unexpected());
+        }
+        self.depth -= 1;
+        Ok(match (conditions.len(), joined) {
+            (1, _) => conditions.remove(0),
+            (_, "AND") => Condition::And(conditions),
+            (_, _) => Condition::Or(conditions),
+        })
+    }
+
+    fn term(&mut self) -> Result<Condition, Problem> {
+        if self.takes("NOT") {
+            self.depth += 1;
+            if self.depth > MAX_DEPTH {
+                return Err(self.unexpected());
+            }
+            let negated = self.term()?;
+            self.depth -= 1;
+            return Ok(Condition::Not(Box::new(negated)));
+        }
+        if self.takes_sign("(") {
+            let condition = self.condition()?;
+            self.sign(")")?;
+            return Ok(condition);
+        }
+        let field = self.name()?;
+        let token = self.take();
+        let operator = match &token.kind {
+            Kind::Sign("=") => Operator::Equal,
+            Kind::Sign("!=") => Operator::NotEqual,
+            Kind::Sign("<") => Operator::Less,
+            Kind::Sign("<=") => Operator::LessOrEqual,
+            Kind::Sign(">") => Operator::Greater,
+            Kind::Sign(">=") => Operator::GreaterOrEqual,
+            Kind::Word(word) if word.eq_ignore_ascii_case("LIKE") => Operator::Like,
+            Kind::Word(word) if word.eq_ignore_ascii_case("IN") => return self.set(field, true),
+            Kind::Word(word) if word.eq_ignore_ascii_case("NOT") => {
+                self.keyword("IN")?;
+                return self.set(field, false);
+            }
+            _ => return Err(unexpected(&token)),
+        };
+        let value = self.literal()?;
+        Ok(Condition::Compare {
+            field,
+            operator,
+            value,
+        })
+    }
+
+    fn set(&mut self, field: Name, is_in: bool) -> Result<Condition, Problem> {
+        self.sign("(")?;
+        let set = if self.is("SELECT") {
+            self.depth += 1;
+            if self.depth > MAX_DEPTH {
+                return Err(self.unexpected());
+            }
+            let query = self.query()?;
+            self.depth -= 1;
+            Set::Query(Box::new(query))
+        } else {
+            let mut values = vec![self.literal()?];
+            while self.takes_sign(",") {
+                values.push(self.literal()?);
+            }
+            Set::Values(values)
+        };
+        self.sign(")")?;
+        Ok(Condition::In { field, is_in, set })
+    }
+
+    fn literal(&mut self) -> Result<Literal, Problem> {
+        let token = self.take();
+        match &token.kind {
+            Kind::Text(text) => Ok(Literal::Text(text.clone())),
+            Kind::Word(word) if word.eq_ignore_ascii_case("null") => Ok(Literal::Null),
+            Kind::Word(word) if word.eq_ignore_ascii_case("true") => Ok(Literal::Boolean(true)),
+            Kind::Word(word) if word.eq_ignore_ascii_case("false") => Ok(Literal::Boolean(false)),
+            Kind::Word(word) if is_date(word) => Ok(Literal::Date(word.clone())),
+            Kind::Word(word) if word.contains(|character: char| character.is_ascii_digit()) => {
+                word.parse().map(Literal::Number).map_err(|_| unexpected(&token))
+            }
+            Kind::Word(_) | Kind::Sign(_) | Kind::End => Err(unexpected(&token)),
+        }
+    }
+
+    fn order(&mut self) -> Result<Vec<Order>, Problem> {
+        let mut order = Vec::new();
+        if !self.takes("ORDER") {
+            return Ok(order);
+        }
+        self.keyword("BY")?;
+        loop {
+            let field = self.name()?;
+            let is_descending = self.takes("DESC");
+            if !is_descending {
+                self.takes("ASC");
+            }
+            let mut nulls_last = false;
+            if self.takes("NULLS") {
+                nulls_last = self.takes("LAST");
+                if !nulls_last {
+                    self.keyword("FIRST")?;
+                }
+            }
+            order.push(Order {
+                field,
+                is_descending,
+                nulls_last,
+            });
+            if !self.takes_sign(",") {
+                return Ok(order);
+            }
+        }
+    }
+
+    fn count(&mut self, keyword: &str) -> Result<Option<usize>, Problem> {
+        if !self.takes(keyword) {
+            return Ok(None);
+        }
+        let token = self.take();
+        match &token.kind {
+            Kind::Word(word) => word.parse().map(Some).map_err(|_| unexpected(&token)),
+            _ => Err(unexpected(&token)),
+        }
+    }
+
+    fn name(&mut self) -> Result<Name, Problem> {
+        let token = self.take();
+        match token.kind {
+            Kind::Word(text) if text.starts_with(char::is_alphabetic) => Ok(Name { text, at: token.at }),
+            _ => Err(unexpected(&token)),
+        }
+    }
+
+    fn keyword(&mut self, keyword: &str) -> Result<(), Problem> {
+        if self.takes(keyword) {
+            Ok(())
+        } else {
+            Err(self.unexpected())
+        }
+    }
+
+    fn sign(&mut self, sign: &str) -> Result<(), Problem> {
+        if self.takes_sign(sign) {
+            Ok(())
+        } else {
+            Err(self.unexpected())
+        }
+    }
+
+    fn takes(&mut self, keyword: &str) -> bool {
+        let is_next = self.is(keyword);
+        self.next += usize::from(is_next);
+        is_next
+    }
+
+    fn is(&self, keyword: &str) -> bool {
+        matches!(&self.peek().kind, Kind::Word(word) if word.eq_ignore_ascii_case(keyword))
+    }
+
+    fn takes_sign(&mut self, sign: &str) -> bool {
+        let is_next = matches!(&self.peek().kind, Kind::Sign(next) if *next == sign);
+        self.next += usize::from(is_next);
+        is_next
+    }
+
+    fn end(&self) -> Result<(), Problem> {
+        match self.peek().kind {
+            Kind::End => Ok(()),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// The last token is the end, which is never passed.
+    fn peek(&self) -> &Token {
+        &self.tokens[self.next.min(self.tokens.len() - 1)]
+    }
+
+    fn take(&mut self) -> Token {
+        let token = self.peek().clone();
+        self.next += 1;
+        token
+    }
+
+    fn unexpected(&self) -> Problem {
+        unexpected(self.peek())
+    }
+}
+
+impl Query {
+    /// Takes the name of the object, or the alias it was given, away from the front of field names.
+    fn unqualify(&mut self, alias: Option<&str>) {
+        let object = self.object.text.clone();
+        let strip = |name: &mut Name| {
+            if let Some((first, rest)) = name.text.split_once('.') {
+                let is_own = first.eq_ignore_ascii_case(&object)
+                    || alias.is_some_and(|alias| alias.eq_ignore_ascii_case(first));
+                if is_own {
+                    name.text = rest.to_owned();
+                }
+            }
+        };
+        if let Select::Fields(fields) = &mut self.select {
+            fields.iter_mut().for_each(strip);
+        }
+        self.order.iter_mut().for_each(|order| strip(&mut order.field));
+        if let Some(condition) = &mut self.condition {
+            condition.each_field(&strip);
+        }
+    }
+}
+
+impl Condition {
+    fn each_field(&mut self, change: &impl Fn(&mut Name)) {
+        match self {
+            Self::And(conditions) | Self::Or(conditions) => {
+                for condition in conditions {
+                    condition.each_field(change);
+                }
+            }
+            Self::Not(condition) => condition.each_field(change),
+            Self::Compare { field, .. } | Self::In { field, .. } => change(field),
+        }
+    }
+}
+
+fn unexpected(token: &Token) -> Problem {
+    let shown = match &token.kind {
+        Kind::Word(word) => word,
+        Kind::Text(text) => text,
+        Kind::Sign(sign) => *sign,
+        Kind::End => "<EOF>",
+    };
+    Problem::malformed(token.at, format!("unexpected token: '{shown}'"))
+}
+
+/// Tells whether a word is written like `2026-11-20` or `2026-11-20T09:15:00Z`.
+fn is_date(word: &str) -> bool {
+    let bytes = word.as_bytes();
+    bytes.len() >= 10
+        && bytes[4] == b'-'
+        && bytes[7] == b'-'
+        && [0, 1, 2, 3, 5, 6, 8, 9]
+            .iter()
+            .all(|index| bytes[*index].is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str, at: usize) -> Name {
+        Name {
+            text: text.to_owned(),
+            at,
+        }
+    }
+
+    #[test]
+    fn keywords_are_read_in_any_case_and_names_lose_their_object() {
+        let query =
+            parse("select c.Id, Contact.Account.Name from Contact c where c.Title != null limit 2").unwrap();
+        assert_eq!(
+            query.select,
+            Select::Fields(vec![name("Id", 7), name("Account.Name", 13)])
+        );
+        assert_eq!((query.limit, query.offset), (Some(2), 0));
+        assert_eq!(
+            query.condition,
+            Some(Condition::Compare {
+                field: name("Title", 55),
+                operator: Operator::NotEqual,
+                value: Literal::Null,
+            })
+        );
+    }
+
+    #[test]
+    fn conditions_nest_and_do_not_mix() {
+        let query = parse("SELECT Id FROM Lead WHERE A = 1 AND (B = 'x\\'y' OR NOT C IN (true, 2026-11-20))")
+            .unwrap();
+        let Some(Condition::And(conditions)) = query.condition else {
+            panic!("not an AND");
+        };
+        let Condition::Or(alternatives) = &conditions[1] else {
+            panic!("not an OR");
+        };
+        assert!(
+            matches!(&alternatives[0], Condition::Compare { value: Literal::Text(text), .. } if text == "x'y")
+        );
+        let Condition::Not(negated) = &alternatives[1] else {
+            panic!("not a NOT");
+        };
+        assert!(matches!(
+            negated.as_ref(),
+            Condition::In { set: Set::Values(values), .. } if values.len() == 2
+        ));
+        assert!(parse("SELECT Id FROM Lead WHERE A = 1 AND B = 2 OR C = 3").is_err());
+        assert!(parse(&format!("SELECT Id FROM Lead WHERE {}A = 1", "(".repeat(100_000))).is_err());
+        assert!(
+            parse(&format!(
+                "SELECT Id FROM Lead WHERE {}A = 1",
+                "NOT ".repeat(100_000)
+            ))
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn a_problem_is_pointed_at() {
+        let error = parse("SELECT Id\nFROM Lead WHERE Name = 'x' Limit x").unwrap_err();
+        assert_eq!(error.error_code, "MALFORMED_QUERY");
+        let line = "FROM Lead WHERE Name = 'x' Limit x";
+        let caret = format!("{:>34}", '^');
+        assert_eq!(
+            error.message,
+            format!("\n{line}\n{caret}\nERROR at Row:2:Column:34\nunexpected token: 'x'")
+        );
+        for text in [
+            "",
+            "SELECT FROM Lead",
+            "SELECT Id FROM Lead ORDER",
+            "SELECT Id FROM Lead WHERE Name",
+            "SELECT Id FROM Lead WHERE Name = 'x",
+            "SELECT Id FROM Lead WHERE Name = \"x\"",
+            "SELECT Id FROM Lead WHERE Name = x",
+            "SELECT Id, FROM Lead",
+            "SELECT Id FROM Lead LIMIT -1",
+            "SELECT Id FROM Lead; DROP",
+        ] {
+            assert_eq!(parse(text).unwrap_err().error_code, "MALFORMED_QUERY", "{text}");
+        }
+    }
+}
