@@ -59,6 +59,19 @@ impl CallError {
         )
     }
 
+    /// The body is no JSON, or not what the call takes. Source of the form: salesforce-contract.md §3.2.
+    pub(crate) fn unreadable_json(error: &serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        let text = error.to_string();
+        let text = text
+            .strip_suffix(&format!(" at line {line} column {column}"))
+            .unwrap_or(&text);
+        Self::bad_request(
+            "JSON_PARSER_ERROR",
+            format!("{text} at [line:{line}, column:{column}]"),
+        )
+    }
+
     /// Source: salesforce-contract.md §3.2.
     pub(crate) fn unsupported_media_type() -> Self {
         Self::new(

@@ -151,7 +151,7 @@ async fn exchange(
 
 impl ApiRequest {
     fn occasion(&self) -> Occasion {
-        Occasion::of(&self.parts.method, self.parts.uri.path())
+        self.route.resource.occasion(&self.parts.method)
     }
 
     fn header(&self, name: header::HeaderName) -> Option<&str> {
@@ -164,6 +164,12 @@ impl ApiRequest {
         url::form_urlencoded::parse(query.as_bytes())
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.into_owned())
+    }
+
+    /// Returns whether a query parameter is true; one that is not given is not.
+    fn flag(&self, name: &str) -> bool {
+        self.query(name)
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 }
 

@@ -46,8 +46,7 @@ impl NewJob {
     /// # Errors
     /// 400 `JSON_PARSER_ERROR`, also for an unknown key, delimiter or line ending.
     pub(crate) fn read(body: &[u8]) -> Result<Self, CallError> {
-        serde_json::from_slice(body)
-            .map_err(|error| CallError::bad_request("JSON_PARSER_ERROR", error.to_string()))
+        serde_json::from_slice(body).map_err(|error| CallError::unreadable_json(&error))
     }
 
     /// Opens the job.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// One entry of `POST /simulator/orgs/{host}/faults`, and of what `GET` still lists.
@@ -140,37 +140,6 @@ pub(crate) struct RecordFault {
 #[derive(Debug, Default)]
 pub(crate) struct FaultQueue(VecDeque<Fault>);
 
-impl Occasion {
-    /// Returns what kind of request this is.
-    pub(crate) fn of(method: &Method, path: &str) -> Self {
-        let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-        match (segments.next(), segments.next()) {
-            (Some("services"), Some("oauth2")) if segments.next() == Some("token") => return Self::Token,
-            (Some("services"), Some("data")) => {}
-            _ => return Self::Any,
-        }
-        let _version = segments.next();
-        let is_write = matches!(
-            *method,
-            Method::POST | Method::PATCH | Method::PUT | Method::DELETE
-        );
-        // Ids may be too many for a query: salesforce-contract.md §2.
-        let is_read_by_post = *method == Method::POST
-            && matches!(
-                segments.clone().collect::<Vec<_>>().as_slice(),
-                ["composite", "sobjects", _]
-            );
-        match segments.next() {
-            Some("jobs") => Self::Bulk,
-            Some("tooling") => Self::Tooling,
-            Some("query" | "queryAll") => Self::Query,
-            Some("composite" | "sobjects") if is_write && !is_read_by_post => Self::Write,
-            Some("sobjects") if segments.any(|segment| segment == "describe") => Self::Describe,
-            _ => Self::Any,
-        }
-    }
-}
-
 impl FaultAction {
     /// Returns its `kind` in a script.
     pub(crate) fn kind(&self) -> &'static str {
@@ -275,58 +244,4 @@ fn status_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StatusCode,
 
 fn status_number<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u16(status.as_u16())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_request_has_one_occasion() {
-        for (method, path, occasion) in [
-            (Method::POST, "/services/oauth2/token", Occasion::Token),
-            (Method::GET, "/services/oauth2/userinfo", Occasion::Any),
-            (Method::GET, "/services/data/", Occasion::Any),
-            (Method::GET, "/services/data/v67.0/limits", Occasion::Any),
-            (Method::GET, "/services/data/v67.0/query", Occasion::Query),
-            (
-                Method::GET,
-                "/services/data/v67.0/queryAll/01g-2000",
-                Occasion::Query,
-            ),
-            (
-                Method::PATCH,
-                "/services/data/v67.0/composite/sobjects",
-                Occasion::Write,
-            ),
-            (
-                Method::DELETE,
-                "/services/data/v67.0/sobjects/Lead/1",
-                Occasion::Write,
-            ),
-            (
-                Method::POST,
-                "/services/data/v67.0/composite/sobjects/Lead",
-                Occasion::Any,
-            ),
-            (Method::GET, "/services/data/v67.0/sobjects/Lead/1", Occasion::Any),
-            (
-                Method::GET,
-                "/services/data/v67.0/sobjects/Lead/describe",
-                Occasion::Describe,
-            ),
-            (
-                Method::PUT,
-                "/services/data/v67.0/jobs/ingest/7/batches",
-                Occasion::Bulk,
-            ),
-            (
-                Method::POST,
-                "/services/data/v67.0/tooling/sobjects/CustomField",
-                Occasion::Tooling,
-            ),
-        ] {
-            assert_eq!(Occasion::of(&method, path), occasion, "{method} {path}");
-        }
-    }
 }

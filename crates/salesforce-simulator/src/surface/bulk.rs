@@ -75,10 +75,7 @@ pub(super) fn answer(
     caller: &Caller,
     now: DateTime<Utc>,
 ) -> Result<Response, CallError> {
-    let viewer = Viewer {
-        user_id: caller.user_id,
-        now,
-    };
+    let viewer = caller.viewer(now);
     let options = &org.options.bulk;
     match (resource, &request.parts.method) {
         (BulkResource::Jobs, &Method::POST) => create(options, state, request, &caller.user, viewer),
@@ -145,8 +142,8 @@ fn change(
     viewer: Viewer,
 ) -> Result<Response, CallError> {
     reply::check_json(request)?;
-    let change: JobChange = serde_json::from_slice(&request.body)
-        .map_err(|error| CallError::bad_request("JSON_PARSER_ERROR", error.to_string()))?;
+    let change: JobChange =
+        serde_json::from_slice(&request.body).map_err(|error| CallError::unreadable_json(&error))?;
     let wrong_state = |message: String| Err(options.error_names.error("InvalidJobState", message));
     match (change.state.as_str(), job.state) {
         ("UploadComplete", JobState::Open) => job.set_state(JobState::UploadComplete, viewer.now),

@@ -1,13 +1,13 @@
 //! The sObject Collections endpoints. Source: salesforce-contract.md §2.
 
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use tokio::time::Instant;
 
 use super::route::Resource;
 use super::single::{self, Single};
 use super::{ApiRequest, reply, write_options};
-use crate::org::{FaultAction, Org, OrgState, RecordKey, RowLock, RowsAsked};
+use crate::org::{FaultAction, Occasion, Org, OrgState, RecordKey, RowLock, RowsAsked};
 use crate::refusal::CallError;
 use crate::schema::ObjectName;
 use crate::setup::Viewer;
@@ -29,7 +29,7 @@ impl BegunWrite {
     /// Reads a write call, marks its records as being written and asks for its rows; none, if the request
     /// writes no records.
     pub(super) fn begin(org: &Org, state: &mut OrgState, request: &ApiRequest) -> Option<Self> {
-        if !is_write(request) {
+        if request.occasion() != Occasion::Write {
             return None;
         }
         let (request, single) = match read(state, request) {
@@ -143,7 +143,7 @@ pub(super) fn apply(
 
 fn read(state: &OrgState, request: &ApiRequest) -> Result<(WriteRequest, Option<Single>), CallError> {
     if request.parts.method != Method::DELETE {
-        check_media_type(request)?;
+        reply::check_json(request)?;
     }
     let (mut write, single) = match &request.route.resource {
         Resource::Records { .. } | Resource::Record { .. } | Resource::RecordByKey { .. } => {
@@ -170,31 +170,7 @@ fn read_deletes(state: &OrgState, request: &ApiRequest) -> Result<WriteRequest, 
         .map(str::trim)
         .filter(|id| !id.is_empty())
         .collect();
-    let all_or_none = request
-        .query("allOrNone")
-        .is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
-    WriteRequest::of_deletes(state, &ids, all_or_none)
-}
-
-fn is_write(request: &ApiRequest) -> bool {
-    match (&request.route.resource, &request.parts.method) {
-        (Resource::Collections, &Method::POST | &Method::PATCH | &Method::DELETE)
-        | (Resource::CollectionsUpsert { .. }, &Method::PATCH)
-        | (Resource::Records { .. }, &Method::POST)
-        | (Resource::Record { .. } | Resource::RecordByKey { .. }, &Method::PATCH | &Method::DELETE) => true,
-        (Resource::Record { id, .. }, &Method::POST) => id.eq_ignore_ascii_case("Id"),
-        _ => false,
-    }
-}
-
-fn check_media_type(request: &ApiRequest) -> Result<(), CallError> {
-    let is_json = request
-        .header(header::CONTENT_TYPE)
-        .is_some_and(|content_type| content_type.to_ascii_lowercase().starts_with("application/json"));
-    if !is_json {
-        return Err(CallError::unsupported_media_type());
-    }
-    Ok(())
+    WriteRequest::of_deletes(state, &ids, request.flag("allOrNone"))
 }
 
 fn operation(state: &OrgState, request: &ApiRequest) -> Result<Operation, CallError> {
@@ -202,13 +178,10 @@ fn operation(state: &OrgState, request: &ApiRequest) -> Result<Operation, CallEr
         Resource::CollectionsUpsert { object, key } => {
             let object = ObjectName::parse(object).ok_or_else(CallError::no_such_resource)?;
             let key = UpsertKey::find(state, object, key)?;
-            let update_only = request
-                .query("updateOnly")
-                .is_some_and(|value| value.eq_ignore_ascii_case("true"));
             Ok(Operation::Upsert {
                 object,
                 key,
-                update_only,
+                update_only: request.flag("updateOnly"),
             })
         }
         _ if request.parts.method == Method::POST => Ok(Operation::Create),

@@ -136,10 +136,9 @@ pub(super) fn object(
         .filter(|record| !record.is("IsDeleted") && record.values.get("LastModifiedById") == Some(&user_id))
         .take(RECENT_ITEMS)
         .map(|record| {
-            let id = record.id.to_string();
-            let url = format!("/services/data/{version}/sobjects/{}/{id}", object.name());
+            let attributes = reply::attributes(version, "sobjects", object.name(), record.id);
             let name = name_field.map(|field| record.value(field));
-            json!({"attributes": {"type": object.name(), "url": url}, "Id": id, "Name": name})
+            json!({"attributes": attributes, "Id": record.id.to_string(), "Name": name})
         })
         .collect();
     let described = summary(of_table(state, object, version, viewer));

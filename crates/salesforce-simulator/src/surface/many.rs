@@ -112,12 +112,7 @@ pub(super) fn shown_if_changed(
 
 fn wanted(request: &ApiRequest) -> Result<Wanted, CallError> {
     if request.parts.method == Method::POST {
-        return serde_json::from_slice(&request.body).map_err(|error| {
-            CallError::bad_request(
-                "JSON_PARSER_ERROR",
-                format!("{error} at [line:{}, column:{}]", error.line(), error.column()),
-            )
-        });
+        return serde_json::from_slice(&request.body).map_err(|error| CallError::unreadable_json(&error));
     }
     let list = |name: &str| {
         let text = request

@@ -35,10 +35,7 @@ pub(super) fn answer(
             .ok_or_else(|| CallError::bad_request("INVALID_QUERY_LOCATOR", "invalid query locator"))?;
         return Ok(reply::ok(&page.shown(&request.route.version, all)));
     }
-    let viewer = Viewer {
-        user_id: caller.user_id,
-        now,
-    };
+    let viewer = caller.viewer(now);
     let find = |state: &OrgState, text: &str| {
         let query = soql::parse(text)?;
         let entities = |name: &str| entity(org, state, caller, viewer, name);
@@ -132,7 +129,7 @@ fn found(plan: &Plan<'_>, with_deleted: bool, version: &str, folder: &str) -> (u
     let records: Vec<Value> = found
         .iter()
         .map(|record| {
-            let attributes = attributes(plan.entity.name, record, version, folder);
+            let attributes = reply::attributes(version, folder, plan.entity.name, record.id);
             shown(plan, record, columns, &attributes, version, folder)
         })
         .collect();
@@ -174,16 +171,14 @@ fn put(
     let entry = members
         .entry(step.relationship.clone())
         .or_insert_with(|| match parent {
-            Some(parent) => json!({"attributes": attributes(step.object, parent, place.0, place.1)}),
+            Some(parent) => {
+                json!({"attributes": reply::attributes(place.0, place.1, step.object, parent.id)})
+            }
             None => Value::Null,
         });
     if let Value::Object(inner) = entry {
         put(plan, record, inner, column, depth + 1, value, place);
     }
-}
-
-fn attributes(object: &str, record: &Record, version: &str, folder: &str) -> Value {
-    json!({"type": object, "url": format!("/services/data/{version}/{folder}/{object}/{}", record.id)})
 }
 
 /// Reads `Sforce-Query-Options: batchSize=n`; what is out of range is moved into it.

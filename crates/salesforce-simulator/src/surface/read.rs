@@ -99,7 +99,7 @@ pub(super) fn shown(table: &Table, record: &Record, fields: &[Arc<Field>], versi
     let mut members = Map::new();
     members.insert(
         "attributes".to_owned(),
-        json!({"type": object, "url": format!("/services/data/{version}/sobjects/{object}/{}", record.id)}),
+        reply::attributes(version, "sobjects", object, record.id),
     );
     for field in fields {
         members.insert(field.name.clone(), record.value(field));

@@ -5,6 +5,7 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::{ApiRequest, with_body};
+use crate::ids::RecordId;
 use crate::org::StatusFault;
 use crate::refusal::CallError;
 
@@ -46,8 +47,17 @@ pub(super) fn check_json(request: &ApiRequest) -> Result<(), CallError> {
 /// 415 unless it is said to be JSON, 400 `JSON_PARSER_ERROR` unless it is an object.
 pub(super) fn object(request: &ApiRequest) -> Result<Map<String, Value>, CallError> {
     check_json(request)?;
-    serde_json::from_slice(&request.body)
-        .map_err(|error| CallError::bad_request("JSON_PARSER_ERROR", error.to_string()))
+    serde_json::from_slice(&request.body).map_err(|error| CallError::unreadable_json(&error))
+}
+
+/// Returns what a record says of itself; `folder` is `sobjects` or `tooling/sobjects`.
+pub(super) fn attributes(version: &str, folder: &str, object: &str, id: RecordId) -> Value {
+    json!({"type": object, "url": url(version, folder, object, id)})
+}
+
+/// Returns where a record is found.
+pub(super) fn url(version: &str, folder: &str, object: &str, id: RecordId) -> String {
+    format!("/services/data/{version}/{folder}/{object}/{id}")
 }
 
 pub(super) fn not_modified() -> Response {

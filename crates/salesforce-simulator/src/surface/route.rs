@@ -9,6 +9,7 @@ use percent_encoding::percent_decode_str;
 use super::bulk::BulkResource;
 use super::setup::SetupResource;
 use super::tooling::ToolingResource;
+use crate::org::Occasion;
 use crate::refusal::CallError;
 
 /// The API versions served. Source: salesforce-contract.md §8.
@@ -126,6 +127,25 @@ impl Resource {
         )
     }
 
+    /// Returns which faults may be for a request with `method`.
+    pub(super) fn occasion(&self, method: &Method) -> Occasion {
+        match (self, method) {
+            (Self::Token, _) => Occasion::Token,
+            (Self::Describe { .. }, _) => Occasion::Describe,
+            (Self::Query { .. }, _) => Occasion::Query,
+            (Self::Bulk(_), _) => Occasion::Bulk,
+            (Self::Tooling(_), _) => Occasion::Tooling,
+            (Self::Collections, &Method::POST | &Method::PATCH | &Method::DELETE)
+            | (Self::CollectionsUpsert { .. }, &Method::PATCH)
+            | (Self::Records { .. }, &Method::POST)
+            | (Self::Record { .. } | Self::RecordByKey { .. }, &Method::PATCH | &Method::DELETE) => {
+                Occasion::Write
+            }
+            (Self::Record { id, .. }, &Method::POST) if id.eq_ignore_ascii_case("Id") => Occasion::Write,
+            _ => Occasion::Any,
+        }
+    }
+
     /// Fails with 405 unless `method` is one the resource has. Source: salesforce-contract.md §3.2.
     pub(super) fn check_method(&self, method: &Method) -> Result<(), CallError> {
         let allowed: &[&str] = match self {
@@ -224,6 +244,66 @@ fn version_number(version: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_request_has_one_occasion() {
+        for (method, path, occasion) in [
+            (Method::POST, "/services/oauth2/token", Occasion::Token),
+            (Method::GET, "/services/oauth2/userinfo", Occasion::Any),
+            (Method::GET, "/services/data/", Occasion::Any),
+            (Method::GET, "/services/data/v67.0/limits", Occasion::Any),
+            (Method::GET, "/services/data/v67.0/query", Occasion::Query),
+            (
+                Method::GET,
+                "/services/data/v67.0/queryAll/01g-2000",
+                Occasion::Query,
+            ),
+            (
+                Method::PATCH,
+                "/services/data/v67.0/composite/sobjects",
+                Occasion::Write,
+            ),
+            (
+                Method::POST,
+                "/services/data/v67.0/composite/sobjects/Lead",
+                Occasion::Any,
+            ),
+            (
+                Method::DELETE,
+                "/services/data/v67.0/sobjects/Lead/1",
+                Occasion::Write,
+            ),
+            (
+                Method::PATCH,
+                "/services/data/v67.0/sobjects/Lead/Crm_Key%5F_c/A%2F1",
+                Occasion::Write,
+            ),
+            (Method::GET, "/services/data/v67.0/sobjects/Lead/1", Occasion::Any),
+            (
+                Method::POST,
+                "/services/data/v67.0/sobjects/PermissionSet",
+                Occasion::Any,
+            ),
+            (
+                Method::GET,
+                "/services/data/v67.0/sobjects/Lead/describe",
+                Occasion::Describe,
+            ),
+            (
+                Method::PUT,
+                "/services/data/v67.0/jobs/ingest/7/batches",
+                Occasion::Bulk,
+            ),
+            (
+                Method::POST,
+                "/services/data/v67.0/tooling/sobjects/CustomField",
+                Occasion::Tooling,
+            ),
+        ] {
+            let found = Route::parse(path).resource.occasion(&method);
+            assert_eq!(found, occasion, "{method} {path}");
+        }
+    }
 
     #[test]
     fn every_part_of_a_path_may_be_percent_encoded() {

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 
 use super::collections::{self, BegunWrite};
+use super::flavour::refused;
 use super::route::Resource;
-use super::{ApiRequest, bulk, describe, limits, many, oauth, query, read, reply, setup, tooling, with_body};
+use super::{ApiRequest, bulk, describe, limits, many, oauth, query, read, setup, tooling};
 use crate::bulk::catch_up;
 use crate::ids::RecordId;
-use crate::org::{App, FaultAction, Org, OrgState, SessionErrorForm, User};
+use crate::org::{App, FaultAction, Org, OrgState, SessionError, User};
 use crate::refusal::CallError;
 use crate::schema::ObjectName;
 use crate::setup::Viewer;
@@ -19,9 +20,6 @@ use crate::write::Author;
 
 /// Source: salesforce-contract.md §4.1.
 const LIMIT_INFO: HeaderName = HeaderName::from_static("sforce-limit-info");
-
-/// Source: salesforce-contract.md §3.1.
-const OAUTH_ERROR: HeaderName = HeaderName::from_static("sfdc-oauth-error");
 
 /// Who asks: the user of a session, and the app that opened it.
 #[derive(Debug)]
@@ -93,7 +91,7 @@ pub(super) fn data(
             (_, None) => Err(CallError::no_such_resource()),
         }
     });
-    let mut response = answer.unwrap_or_else(|error| refusal(state, &error));
+    let mut response = answer.unwrap_or_else(|error| refused(state.switches(), &error));
     if let Some(usage) = limits::usage_header(org, state, app.as_deref(), now) {
         response.headers_mut().insert(LIMIT_INFO, usage);
     }
@@ -176,9 +174,10 @@ fn session_of(
     request: &ApiRequest,
     now: DateTime<Utc>,
 ) -> Result<(Caller, bool), CallError> {
-    let Some(authorization) = request.header(header::AUTHORIZATION) else {
-        return Err(CallError::session_expired());
-    };
+    let session_use = state.switches().login.session_use;
+    let session_error = state.switches().session_error;
+    let gone = || session_gone(session_error);
+    let authorization = request.header(header::AUTHORIZATION).ok_or_else(gone)?;
     let token = authorization
         .split_once(' ')
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer") || scheme.eq_ignore_ascii_case("OAuth"))
@@ -190,17 +189,13 @@ fn session_of(
                 "INVALID_HEADER_TYPE",
             )
         })?;
-    let session_use = state.switches().login.session_use;
-    let session = state
-        .sessions
-        .touch(token, session_use, now)
-        .ok_or_else(CallError::session_expired)?;
+    let session = state.sessions.touch(token, session_use, now).ok_or_else(gone)?;
     let user = state
         .directory
         .user(&session.username)
         // A user who is deactivated loses their sessions.
         .filter(|user| user.active)
-        .ok_or_else(CallError::session_expired)?;
+        .ok_or_else(gone)?;
     let caller = Caller {
         user_id: org.user_id(&user.username),
         user,
@@ -231,27 +226,10 @@ fn count_request(state: &mut OrgState, caller: &Caller, now: DateTime<Utc>) -> R
     Ok(())
 }
 
-/// Returns the answer of a refused request; a session that is gone has several forms.
-/// Source: salesforce-contract.md §3.1.
-fn refusal(state: &OrgState, error: &CallError) -> Response {
-    if *error != CallError::session_expired() {
-        return reply::call_error(error);
+/// Returns how the org refuses a session that is gone. Source: salesforce-contract.md §3.2 and §10.
+fn session_gone(error: SessionError) -> CallError {
+    match error {
+        SessionError::Expired => CallError::session_expired(),
+        SessionError::NotValidForRestApi => CallError::session_not_for_api(),
     }
-    let (content_type, body) = match state.switches().login.session_error_form {
-        SessionErrorForm::Json => return reply::call_error(error),
-        SessionErrorForm::Xml => (
-            "application/xml;charset=UTF-8",
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Errors><Error><errorCode>LOGIN_OAUTH_INVALID_TOKEN</errorCode>\
-             <message>Session expired or invalid</message></Error></Errors>",
-        ),
-        SessionErrorForm::Html => (
-            "text/html;charset=UTF-8",
-            "<!DOCTYPE html>\n<html><head><title>Error</title></head><body>LOGIN_OAUTH_INVALID_TOKEN</body></html>\n",
-        ),
-    };
-    let mut response = with_body(error.status, content_type, body);
-    response
-        .headers_mut()
-        .insert(OAUTH_ERROR, HeaderValue::from_static("LOGIN_OAUTH_INVALID_TOKEN"));
-    response
 }

@@ -10,7 +10,7 @@ use super::{ApiRequest, describe, reply};
 use crate::ids::RecordId;
 use crate::org::{Org, OrgState};
 use crate::refusal::CallError;
-use crate::setup::{self, SetupError, SetupObject, Viewer};
+use crate::setup::{self, SetupError, SetupObject};
 
 /// A path under `…/sobjects/{object}` of a setup object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,10 +51,7 @@ pub(super) fn answer(
     now: DateTime<Utc>,
 ) -> Result<Response, CallError> {
     let object = resource.object;
-    let viewer = Viewer {
-        user_id: caller.user_id,
-        now,
-    };
+    let viewer = caller.viewer(now);
     let is_read = [Method::GET, Method::HEAD].contains(&request.parts.method);
     if !is_read && !caller.user.permissions.customize_application {
         return Err(CallError::insufficient_access());
@@ -110,15 +107,9 @@ fn record(
         None => object.fields().iter().collect(),
     };
     let mut members = Map::new();
-    let url = format!(
-        "/services/data/{}/sobjects/{}/{}",
-        request.route.version,
-        object.name(),
-        record.id
-    );
     members.insert(
         "attributes".to_owned(),
-        json!({"type": object.name(), "url": url}),
+        reply::attributes(&request.route.version, "sobjects", object.name(), record.id),
     );
     for field in fields {
         members.insert(field.name.clone(), setup::value(&record, field));

@@ -116,7 +116,7 @@ pub(super) fn choices(state: &OrgState, object: ObjectName, found: &[Slot], vers
     let table = state.table(object);
     let urls: Vec<String> = found
         .iter()
-        .map(|slot| url(object, table.record(*slot).id, version))
+        .map(|slot| reply::url(version, "sobjects", object.name(), table.record(*slot).id))
         .collect();
     reply::json(StatusCode::MULTIPLE_CHOICES, &json!(urls))
 }
@@ -145,7 +145,9 @@ impl Single {
         match result.kind {
             WriteKind::Create => {
                 let mut response = reply::json(StatusCode::CREATED, &body);
-                if let Ok(url) = HeaderValue::from_str(&url(object, id, &self.version)) {
+                if let Ok(url) =
+                    HeaderValue::from_str(&reply::url(&self.version, "sobjects", object.name(), id))
+                {
                     response.headers_mut().insert(header::LOCATION, url);
                 }
                 response
@@ -191,9 +193,7 @@ fn read_upsert(
     value: &str,
     single: &mut Single,
 ) -> Result<WriteRequest, CallError> {
-    let update_only = request
-        .query("updateOnly")
-        .is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
+    let update_only = request.flag("updateOnly");
     let body = request.body.as_ref();
     if key.eq_ignore_ascii_case("Id") {
         let operation = Operation::Upsert {
@@ -261,8 +261,4 @@ fn status_of(status_code: &str) -> StatusCode {
         | "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY" => StatusCode::FORBIDDEN,
         _ => StatusCode::BAD_REQUEST,
     }
-}
-
-fn url(object: ObjectName, id: RecordId, version: &str) -> String {
-    format!("/services/data/{version}/sobjects/{}/{id}", object.name())
 }

@@ -9,7 +9,6 @@ use super::session::Caller;
 use super::{ApiRequest, query, reply};
 use crate::org::{Org, OrgState};
 use crate::refusal::CallError;
-use crate::setup::Viewer;
 use crate::tooling;
 
 /// A path under `…/tooling`.
@@ -58,10 +57,7 @@ pub(super) fn answer(
     if !caller.user.permissions.customize_application {
         return Err(CallError::insufficient_access());
     }
-    let viewer = Viewer {
-        user_id: caller.user_id,
-        now,
-    };
+    let viewer = caller.viewer(now);
     match (resource, &request.parts.method) {
         (ToolingResource::Query, _) => query::tooling(org, state, request, caller, now),
         (ToolingResource::CustomFields, _) => {

@@ -132,19 +132,19 @@ async fn an_inactive_user_owns_nothing_new() {
         )
         .await;
     let lead = json!({"LastName": "A", "Company": "B"});
+    let header = [("Sforce-Auto-Assign", rule["id"].as_str().unwrap())];
 
-    let answer = client
-        .rest_with(
-            "POST",
-            "/sobjects/Lead",
-            &[("Sforce-Auto-Assign", rule["id"].as_str().unwrap())],
-            &lead,
-        )
-        .await;
+    let answer = client.rest_with("POST", "/sobjects/Lead", &header, &lead).await;
 
     assert_eq!(answer.status, 400);
     assert_eq!(answer.json()[0]["errorCode"], "INACTIVE_OWNER_OR_USER");
     assert_eq!(client.org("GET", "/records/Lead", Value::Null).await, json!([]));
+
+    client
+        .org("PATCH", "/users/gone@acme.example", json!({"active": true}))
+        .await;
+    let answer = client.rest_with("POST", "/sobjects/Lead", &header, &lead).await;
+    assert_eq!(answer.status, 201);
 }
 
 #[tokio::test]

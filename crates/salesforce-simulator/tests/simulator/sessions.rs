@@ -115,7 +115,7 @@ async fn users_without_a_permission_are_refused() {
 
     let rig = Rig::with_org(user(json!({"objects": {
         "Lead": {"read": false},
-        "Contact": {"create": false, "edit": false},
+        "Contact": {"create": false, "edit": false, "delete": false},
     }})))
     .await;
     let client = &rig.client;
@@ -150,4 +150,59 @@ async fn users_without_a_permission_are_refused() {
         )
         .await;
     assert_eq!((created.status, created.json()), (200, json!([forbidden])));
+    let path = format!("/composite/sobjects?ids={}", record_id("003", 1));
+    let deleted = client.rest("DELETE", &path, &Value::Null).await;
+    assert_eq!((deleted.status, deleted.json()), (200, json!([forbidden])));
+}
+
+#[tokio::test]
+async fn switches_of_logins_change_one_by_one_while_the_org_runs() {
+    let login = json!({"jwt_max_ahead_seconds": 60, "session_error_form": "xml"});
+    let rig = Rig::with_org(json!({"session_idle_seconds": 600, "switches": {"login": login}})).await;
+    let client = &rig.client;
+    rig.clock.advance(TimeDelta::seconds(299));
+    assert_eq!(client.get("/limits").await.status, 200);
+
+    let changes = json!({"login": {"session_use": "after_half"}});
+    let switches = client.org("PATCH", "/switches", changes).await;
+
+    assert_eq!(
+        (
+            &switches["login"]["session_use"],
+            &switches["login"]["jwt_max_ahead_seconds"],
+            &switches["login"]["session_error_form"],
+        ),
+        (&json!("after_half"), &json!(60), &json!("xml"))
+    );
+    // The first use comes too early to count.
+    for (advance, status) in [(299, 200), (301, 401)] {
+        rig.clock.advance(TimeDelta::seconds(advance));
+        assert_eq!(client.get("/limits").await.status, status, "{advance}");
+    }
+    let unknown = json!({"login": {"session_used": "always"}});
+    let path = format!("/orgs/{HOST}/switches");
+    let refused = client.admin("PATCH", &path, &unknown).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("session_used"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn a_session_that_a_new_token_would_not_cure_is_told_in_json_whatever_form_gone_ones_have() {
+    let switches = json!({"session_error": "not_valid_for_rest_api", "login": {"session_error_form": "xml"}});
+    let rig = Rig::with_org(json!({"switches": switches})).await;
+    rig.client.org("POST", "/sessions/expire", Value::Null).await;
+
+    let answer = rig.client.get("/limits").await;
+
+    assert_eq!(
+        (answer.status, answer.json()),
+        (
+            401,
+            call_error(
+                "INVALID_SESSION_ID",
+                "This session is not valid for use with the REST API"
+            )
+        )
+    );
+    assert_eq!(answer.header("sfdc-oauth-error"), None);
 }
