@@ -1,14 +1,17 @@
-//! `conformance`: what other people's tools make of the contract.
+//! `conformance`: what other people's tools make of us.
 //!
-//! buf lints the protos, compose reads its file, and a Python client that shares nothing with us drives a
-//! running Sluice.
+//! buf lints the protos, compose reads its file, a Python client that shares nothing with us drives a running
+//! Sluice, and other people's Salesforce clients drive the simulator.
 
 mod buf;
 mod compose;
+mod npm;
 mod product;
 mod python;
+mod salesforce;
+mod venv;
 
-use std::{fs, process::ExitCode};
+use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Result;
 
@@ -16,23 +19,33 @@ use crate::{cargo::build_sluice, repository};
 
 use self::{product::Product, python::Python};
 
-pub(crate) fn run() -> Result<ExitCode> {
+/// Runs everything, or only the Salesforce clients that are named.
+pub(crate) fn run(clients: &[String]) -> Result<ExitCode> {
     let directory = repository::target().join("conformance");
     fs::create_dir_all(&directory)?;
+    let clients = salesforce::chosen(clients)?;
 
-    buf::lint(&directory)?;
-    let python = Python::prepare(&directory)?;
-    compose::check(&python)?;
-
+    if clients.is_all() {
+        buf::lint(&directory)?;
+    }
     let sluice = build_sluice()?;
-    let product = Product::start(&sluice)?;
+    if clients.is_all() {
+        check_product(&directory, &sluice)?;
+    }
+    salesforce::drive(&directory, &sluice, &clients)?;
+    println!("ok: everything held");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_product(directory: &Path, sluice: &Path) -> Result<()> {
+    let python = Python::prepare(directory)?;
+    compose::check(&python)?;
+    let product = Product::start(sluice)?;
     let outcome = python.run_conformance(&product);
     if outcome.is_err() {
         product.explain();
     }
     let ended = product.end();
     outcome?;
-    ended?;
-    println!("ok: everything held");
-    Ok(ExitCode::SUCCESS)
+    ended
 }

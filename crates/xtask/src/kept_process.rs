@@ -7,10 +7,11 @@
 use std::{
     ffi::OsStr,
     fs::File,
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader, Write},
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    thread,
 };
 
 use anyhow::{Context, Result, bail};
@@ -18,7 +19,8 @@ use anyhow::{Context, Result, bail};
 /// `timeout` ends a program that does not stop, and one that everybody has forgotten.
 const KEEP: &str = r#"
 timeout --kill-after=30s 20m "$@" </dev/null &
-cat >/dev/null
+exec >/dev/null # so that the program alone holds its output, and its end is seen there
+cat
 kill -TERM "$!" 2>/dev/null
 wait "$!"
 "#;
@@ -49,6 +51,39 @@ impl KeptProcess {
             .stdout(output.try_clone()?)
             .stderr(output);
         Self::keep(&mut shell)
+    }
+
+    /// Starts a program and returns the first line that it prints, which says that it is there. Everything goes to
+    /// the file too.
+    pub(crate) fn start_announced<S: AsRef<OsStr>>(
+        program: &Path,
+        arguments: impl IntoIterator<Item = S>,
+        log: &Path,
+    ) -> Result<(Self, String)> {
+        let mut output = File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", KEEP, "sh"])
+            .arg(program)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(output.try_clone()?);
+        let mut kept = Self::keep(&mut shell)?;
+        let mut printed = BufReader::new(kept.keeper.stdout.take().expect("its output is piped"));
+        let mut line = String::new();
+        printed.read_line(&mut line)?;
+        output.write_all(line.as_bytes())?;
+        if line.is_empty() {
+            let status = kept.end()?;
+            bail!(
+                "{} said nothing and ended with {status}\n{}",
+                program.display(),
+                last_lines(log)
+            );
+        }
+        // It must never wait for a reader, nor find none. The thread ends with the program.
+        thread::spawn(move || io::copy(&mut printed, &mut output));
+        Ok((kept, line))
     }
 
     /// Starts a shell script of your own that keeps something until its input ends. Returns after the script has
@@ -111,13 +146,27 @@ mod tests {
             "trap 'echo stopped; exit 7' TERM; sleep 0.2; echo started; while :; do sleep 0.05; done";
         let kept = KeptProcess::start(Path::new("sh"), ["-c", script], &[], &log).unwrap();
         while !std::fs::read_to_string(&log).unwrap().contains("started") {
-            std::thread::yield_now();
+            thread::yield_now();
         }
 
         let status = kept.end().unwrap();
 
         assert_eq!(status.code(), Some(7));
         assert!(last_lines(&log).ends_with("stopped"));
+    }
+
+    #[test]
+    fn a_program_that_announces_itself_is_heard_and_one_that_cannot_start_is_explained() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("log");
+        let script = "echo here I am; exec sleep 60";
+        let (kept, line) = KeptProcess::start_announced(Path::new("sh"), ["-c", script], &log).unwrap();
+        assert_eq!(line, "here I am\n");
+        drop(kept);
+
+        let script = "echo no port >&2; exit 3";
+        let error = KeptProcess::start_announced(Path::new("sh"), ["-c", script], &log).unwrap_err();
+        assert!(error.to_string().ends_with("exit status: 3\nno port"), "{error}");
     }
 
     #[test]

@@ -41,8 +41,13 @@ enum Command {
         #[arg(last = true, value_name = "ARGUMENTS")]
         cargo_arguments: Vec<String>,
     },
-    /// Lint the protos and the compose file, then drive a running Sluice with a foreign gRPC client (Python).
-    Conformance,
+    /// Lint the protos and the compose file, drive a running Sluice with a foreign gRPC client (Python), and the
+    /// Salesforce simulator with other people's Salesforce clients.
+    Conformance {
+        /// Only this Salesforce client, for example jsforce; may be given several times.
+        #[arg(long = "client", value_name = "NAME")]
+        clients: Vec<String>,
+    },
     /// Put five faults into a copy of the mapping, one at a time; each must turn the demo red.
     OracleBites,
     /// Kill a running `sluice up` again and again while updates are sent; nothing accepted may be lost.
@@ -79,7 +84,7 @@ fn main() -> ExitCode {
 fn run_command(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Test { cargo_arguments } => workspace_tests::test(&cargo_arguments),
-        Command::Conformance => conformance::run(),
+        Command::Conformance { clients } => conformance::run(&clients),
         Command::OracleBites => oracle_bites::run(),
         Command::Crash => workspace_tests::crash(None),
         Command::Soak { rounds } => workspace_tests::crash(Some(rounds)),

@@ -4,6 +4,7 @@ mod assertion;
 mod authorize;
 mod client;
 mod grants;
+mod identity;
 mod introspect;
 mod login;
 mod parameters;
@@ -32,6 +33,7 @@ use grants::Granted;
 use parameters::Parameters;
 
 pub(super) use authorize::authorize;
+pub(super) use identity::identity;
 pub(super) use introspect::introspect;
 pub(super) use revoke::revoke;
 pub(super) use user_info::user_info;
@@ -121,6 +123,7 @@ pub(super) fn unknown_org(resource: &Resource) -> Response {
         Resource::Authorize => authorize::unknown_client(),
         Resource::Revoke => revoke::refused(LoginSwitches::default().revoke_error),
         Resource::UserInfo => reply::call_error(&CallError::session_expired()),
+        Resource::Identity { .. } => identity::refused(),
         _ => not_cached(OauthError::unknown_client().response()),
     }
 }
@@ -174,7 +177,7 @@ fn success(
 }
 
 /// Returns `id` of token answers and `sub` of introspection.
-fn identity_url(org: &Org, username: &str) -> String {
+pub(super) fn identity_url(org: &Org, username: &str) -> String {
     format!(
         "https://{}/id/{}/{}",
         org.options.login_host().name(),

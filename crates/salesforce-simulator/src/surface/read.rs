@@ -35,8 +35,8 @@ pub(super) fn versions(request: &ApiRequest) -> Response {
     reply::ok(&Value::Array(versions))
 }
 
-/// Answers `GET /services/data/vNN.0/`: where the resources are.
-pub(super) fn resources(request: &ApiRequest) -> Response {
+/// Answers `GET /services/data/vNN.0/`: where the resources are, and who asks.
+pub(super) fn resources(request: &ApiRequest, identity_url: String) -> Response {
     let base = format!("/services/data/{}", request.route.version);
     let named = [
         ("tooling", "tooling"),
@@ -51,10 +51,7 @@ pub(super) fn resources(request: &ApiRequest) -> Response {
         .into_iter()
         .map(|(name, path)| (name.to_owned(), json!(format!("{base}/{path}"))))
         .collect();
-    resources.insert(
-        "identity".to_owned(),
-        json!(format!("{}/services/oauth2/userinfo", request.instance_url)),
-    );
+    resources.insert("identity".to_owned(), identity_url.into());
     reply::ok(&Value::Object(resources))
 }
 

@@ -1,5 +1,6 @@
 //! Which resource a path names.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use axum::http::{Method, StatusCode};
@@ -32,6 +33,10 @@ pub(super) enum Resource {
     Introspect,
     Revoke,
     UserInfo,
+    Identity {
+        org: String,
+        user: String,
+    },
     Versions,
     Limits,
     Resources,
@@ -75,13 +80,23 @@ pub(super) enum Resource {
 
 impl Route {
     pub(super) fn parse(path: &str) -> Self {
-        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        // Each segment for itself: an encoded slash is part of a value.
+        let segments: Vec<Cow<'_, str>> = path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .map(|segment| percent_decode_str(segment).decode_utf8_lossy())
+            .collect();
+        let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
         let (resource, version) = match segments.as_slice() {
             ["services", "oauth2", "token"] => (Resource::Token, ""),
             ["services", "oauth2", "authorize"] => (Resource::Authorize, ""),
             ["services", "oauth2", "introspect"] => (Resource::Introspect, ""),
             ["services", "oauth2", "revoke"] => (Resource::Revoke, ""),
             ["services", "oauth2", "userinfo"] => (Resource::UserInfo, ""),
+            ["id", org, user] => {
+                let (org, user) = ((*org).to_owned(), (*user).to_owned());
+                (Resource::Identity { org, user }, "")
+            }
             ["services", "data"] => (Resource::Versions, ""),
             ["services", "data", version, rest @ ..] => (versioned(version, rest), *version),
             _ => (Resource::Unknown, ""),
@@ -103,7 +118,12 @@ impl Resource {
     pub(super) fn is_oauth(&self) -> bool {
         matches!(
             self,
-            Self::Token | Self::Authorize | Self::Introspect | Self::Revoke | Self::UserInfo
+            Self::Token
+                | Self::Authorize
+                | Self::Introspect
+                | Self::Revoke
+                | Self::UserInfo
+                | Self::Identity { .. }
         )
     }
 
@@ -121,6 +141,7 @@ impl Resource {
             Self::Setup(resource) => resource.methods(),
             Self::Tooling(resource) => resource.methods(),
             Self::UserInfo
+            | Self::Identity { .. }
             | Self::Versions
             | Self::Limits
             | Self::Resources
@@ -188,7 +209,7 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
         ["sobjects", object, key, value] => Resource::RecordByKey {
             object: owned(object),
             key: owned(key),
-            value: percent_decode_str(value).decode_utf8_lossy().into_owned(),
+            value: owned(value),
         },
         ["composite", "sobjects"] => Resource::Collections,
         ["composite", "sobjects", object] => Resource::CollectionsRead {
@@ -206,4 +227,31 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
 /// Tells whether a path takes the CSV of a bulk job, which may be larger than other bodies.
 pub(super) fn takes_csv(path: &str) -> bool {
     path.contains("/jobs/ingest/") && path.trim_end_matches('/').ends_with("/batches")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_a_path_may_be_percent_encoded() {
+        let route = Route::parse("/services/data/v67.0/sobjects/Contact/Crm%5FKey%5F%5Fc/a%2Fb%20c+d");
+        assert_eq!(
+            route.resource,
+            Resource::RecordByKey {
+                object: "Contact".to_owned(),
+                key: "Crm_Key__c".to_owned(),
+                value: "a/b c+d".to_owned(),
+            }
+        );
+        let route = Route::parse("/services/data/v67%2E0/composite/sobjects/Contact/Crm%5FKey__c");
+        assert_eq!(route.version, "v67.0");
+        assert_eq!(
+            route.resource,
+            Resource::CollectionsUpsert {
+                object: "Contact".to_owned(),
+                key: "Crm_Key__c".to_owned(),
+            }
+        );
+    }
 }

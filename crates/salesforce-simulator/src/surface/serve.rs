@@ -136,6 +136,9 @@ pub(super) async fn serve(
                 Resource::Introspect => oauth::introspect(org, &mut state, request, now),
                 Resource::Revoke => oauth::revoke(&mut state, request, now),
                 Resource::UserInfo => oauth::user_info(org, &mut state, request, now),
+                Resource::Identity { org: id, user } => {
+                    oauth::identity(org, &mut state, request, (id, user), now)
+                }
                 Resource::Versions => read::versions(request),
                 _ => session::data(org, &mut state, request, write, fault.as_ref(), now),
             },

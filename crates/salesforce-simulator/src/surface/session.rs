@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::collections::{self, BegunWrite};
 use super::route::Resource;
-use super::{ApiRequest, bulk, describe, limits, many, query, read, reply, setup, tooling, with_body};
+use super::{ApiRequest, bulk, describe, limits, many, oauth, query, read, reply, setup, tooling, with_body};
 use crate::bulk::catch_up;
 use crate::ids::RecordId;
 use crate::org::{App, FaultAction, Org, OrgState, SessionErrorForm, User};
@@ -55,7 +55,10 @@ pub(super) fn data(
             (Resource::Query { all, locator }, None) => {
                 query::answer(org, state, request, &caller, *all, locator.as_deref(), now)
             }
-            (Resource::Resources, None) => Ok(read::resources(request)),
+            (Resource::Resources, None) => {
+                let identity_url = oauth::identity_url(org, &caller.user.username);
+                Ok(read::resources(request, identity_url))
+            }
             (Resource::GlobalDescribe, None) => Ok(describe::global(state, request, &caller, viewer)),
             (Resource::Records { object }, None) => {
                 caller.readable(object)?;

@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 
 use crate::org::{Org, Simulator};
 
-const REDIRECT_URI: &str = "http://localhost:1717/OauthRedirect";
+const REDIRECT_URI: &str = "https://client.example/callback";
 /// A job is done after a few looks; the simulator needs no time for it.
 const MAX_LOOKS: usize = 100;
 
@@ -80,12 +80,8 @@ impl<'a> Cases<'a> {
     ];
 
     pub(crate) async fn prepare(simulator: &'a Simulator, http: Http, private_key: String) -> Result<Self> {
-        let apps = json!([{
-            "client_id": "sluice-app", "client_secret": "conformance-secret",
-            "run_as": "integration@sluice.example", "redirect_uris": [REDIRECT_URI],
-        }]);
         let org = simulator
-            .create_org("sluice.my.salesforce.com", json!({"apps": apps}))
+            .create_org("sluice.my.salesforce.com", json!({}))
             .await?;
         let options = json!({"latency_ms": 600, "lock_wait_ms": 100});
         let slow_org = simulator

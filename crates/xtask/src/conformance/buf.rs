@@ -2,34 +2,19 @@
 
 use std::{path::Path, process::Command};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-use crate::{
-    repository,
-    run::{on_path, run},
-};
+use crate::{repository, run::run};
+
+use super::npm::npm;
 
 const PACKAGE: &str = "@bufbuild/buf@1.75.0";
 
 /// Lints the protos by `buf.yaml`.
 pub(super) fn lint(directory: &Path) -> Result<()> {
-    if on_path("npm").is_none() {
-        bail!(
-            "buf comes as an npm package and npm is not here; install Node.js with npm 9 or newer (on Debian: {}), \
-             then try again",
-            crate::debian::install_line("npm")
-        );
-    }
     let modules = directory.join("node");
-    run(Command::new("npm")
-        .args([
-            "install",
-            "--silent",
-            "--no-save",
-            "--no-audit",
-            "--no-fund",
-            "--prefix",
-        ])
+    run(npm("buf")?
+        .args(["install", "--silent", "--no-save", "--prefix"])
         .arg(&modules)
         .arg(PACKAGE))?;
     run(Command::new(modules.join("node_modules/.bin/buf"))

@@ -1,52 +1,33 @@
-//! The foreign client and what it needs: a virtual environment and stubs generated from the protos.
+//! The foreign client of Sluice and what it needs: a virtual environment and stubs generated from the protos.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::{
-    debian, repository,
-    run::{on_path, run, works},
+use crate::{repository, run::run};
+
+use super::{
+    product::Product,
+    venv::{Dependencies, Venv, remove_directory},
 };
-
-use super::product::Product;
 
 /// A Python with grpcio, and stubs of our services.
 pub(super) struct Python {
-    interpreter: PathBuf,
+    venv: Venv,
     stubs: PathBuf,
 }
 
 impl Python {
     /// Makes the environment and the stubs; what an earlier run installed is used again.
     pub(super) fn prepare(directory: &Path) -> Result<Self> {
-        let environment = directory.join("venv");
+        let requirements = client_directory().join("requirements.txt");
         let python = Self {
-            interpreter: environment.join("bin/python"),
+            venv: Venv::prepare(&directory.join("venv"), &requirements, Dependencies::Added)?,
             stubs: directory.join("stubs"),
         };
-        let requirements = client_directory().join("requirements.txt");
-        let wanted = fs::read_to_string(&requirements).context("clients/python/requirements.txt")?;
-        let installed = environment.join("installed.txt");
-        if fs::read_to_string(&installed).ok().as_ref() != Some(&wanted) {
-            make_environment(&environment)?;
-            run(python
-                .command()
-                .args([
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--disable-pip-version-check",
-                    "--requirement",
-                ])
-                .arg(&requirements))?;
-            fs::write(&installed, wanted)?;
-        }
         python.generate_stubs()?;
         Ok(python)
     }
@@ -59,6 +40,7 @@ impl Python {
         let mut files = Vec::new();
         proto_files(&protos, &mut files)?;
         run(self
+            .venv
             .command()
             .args(["-m", "grpc_tools.protoc"])
             .arg(format!("--proto_path={}", protos.display()))
@@ -70,6 +52,7 @@ impl Python {
     /// Runs the client against a running Sluice.
     pub(super) fn run_conformance(&self, product: &Product) -> Result<()> {
         run(self
+            .venv
             .command()
             .arg(client_directory().join("conformance.py"))
             .args(["--address", &product.address])
@@ -82,35 +65,15 @@ impl Python {
     /// Fails unless a file of ours is YAML.
     pub(super) fn check_yaml(&self, file: &str) -> Result<()> {
         run(self
+            .venv
             .command()
             .args(["-c", "import sys, yaml; yaml.safe_load(open(sys.argv[1]))", file])
             .current_dir(repository::root()))
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.interpreter);
-        command.env("PYTHONDONTWRITEBYTECODE", "1");
-        command
     }
 }
 
 fn client_directory() -> PathBuf {
     repository::root().join("clients/python")
-}
-
-/// Makes a fresh virtual environment. Debian's Python lacks the module for it until it is installed.
-fn make_environment(environment: &Path) -> Result<()> {
-    if on_path("python3").is_none() {
-        debian::install(
-            "python3-venv",
-            "the foreign client needs Python 3, which is not here",
-        )?;
-    }
-    if !works(Command::new("python3").args(["-c", "import ensurepip"]))? {
-        debian::install("python3-venv", "Python's venv is not here")?;
-    }
-    remove_directory(environment)?;
-    run(Command::new("python3").args(["-m", "venv"]).arg(environment))
 }
 
 fn proto_files(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
@@ -123,13 +86,4 @@ fn proto_files(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn remove_directory(directory: &Path) -> Result<()> {
-    match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| directory.display().to_string())
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
 }
