@@ -4,6 +4,7 @@
 mod eval;
 mod parse;
 mod plan;
+mod query;
 mod token;
 
 pub(crate) use parse::parse;

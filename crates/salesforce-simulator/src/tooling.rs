@@ -1,6 +1,7 @@
 //! Custom fields as the Tooling API makes and tells them. Source: salesforce-contract.md §6.
 
 mod custom_field;
+mod kind;
 mod metadata;
 mod options;
 

@@ -11,7 +11,7 @@ pub(crate) struct Counters {
     pub token_failures: u64,
     /// Describes answered, with 200 or 304.
     pub describe_calls: u64,
-    /// Write requests, of collections or of one record, that were applied record by record.
+    /// Write requests, of collections or of one record, and rows of bulk jobs written at once.
     pub write_calls: u64,
     /// Write requests that were refused as a whole or never applied; a single record that was refused counts in
     /// both.

@@ -10,22 +10,13 @@ use crate::ids::RecordId;
 use crate::org::OrgState;
 use crate::refusal::CallError;
 use crate::schema::{Field, ObjectName};
-use crate::write::{Author, WriteRequest};
+use crate::write::WriteRequest;
 
 /// Who looks at an org, and when.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Viewer {
     pub user_id: RecordId,
     pub now: DateTime<Utc>,
-}
-
-impl Author<'_> {
-    pub(crate) fn viewer(&self) -> Viewer {
-        Viewer {
-            user_id: self.user_id,
-            now: self.now,
-        }
-    }
 }
 
 /// What a user may do with a field, from least to most.

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use chrono::{DateTime, NaiveDate};
 use serde_json::Value;
 
-use super::parse::{Literal, Name, Operator, Problem};
 use super::plan::{Column, Plan};
+use super::query::{Literal, Name, Operator, Problem};
 use crate::ids::RecordId;
 use crate::org::Record;
 use crate::schema::{Field, FieldType};

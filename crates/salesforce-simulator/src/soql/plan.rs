@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::eval::{Test, in_order};
-use super::parse::{Condition, Literal, Name, Problem, Query, Select, Set};
+use super::query::{Condition, Literal, Name, Problem, Query, Select, Set};
 use crate::ids::RecordId;
 use crate::org::Record;
 use crate::refusal::CallError;

@@ -1,6 +1,6 @@
 //! Words and signs of a query.
 
-use super::parse::Problem;
+use super::query::Problem;
 
 /// One token and where it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use super::{ApiRequest, reply, write_options};
 use crate::org::{FaultAction, Org, OrgState, RecordKey, RowLock, RowsAsked};
 use crate::refusal::CallError;
 use crate::schema::ObjectName;
+use crate::setup::Viewer;
 use crate::write::{self, Author, LockedRows, Operation, Touched, UpsertKey, WriteRequest};
 
 /// A write call that was received and is not yet answered.
@@ -121,9 +122,10 @@ pub(super) fn apply(
     write: BegunWrite,
     fault: Option<&FaultAction>,
     author: &Author<'_>,
+    viewer: Viewer,
 ) -> Result<Response, CallError> {
     let mut request = write.request?;
-    state.restrict(&mut request, author.viewer())?;
+    state.restrict(&mut request, viewer)?;
     let record_fault = match fault {
         Some(FaultAction::RecordError(fault)) => Some(fault),
         _ => None,

@@ -10,7 +10,6 @@ use super::bulk::BulkResource;
 use super::setup::SetupResource;
 use super::tooling::ToolingResource;
 use crate::refusal::CallError;
-use crate::setup::SetupObject;
 
 /// The API versions served. Source: salesforce-contract.md §8.
 pub(super) const VERSIONS: RangeInclusive<u32> = 46..=67;
@@ -165,11 +164,6 @@ impl Resource {
     }
 }
 
-/// Reads a version as in a path (`v67.0`).
-fn version_number(version: &str) -> Option<u32> {
-    version.strip_prefix('v')?.strip_suffix(".0")?.parse().ok()
-}
-
 fn versioned(version: &str, rest: &[&str]) -> Resource {
     match version_number(version) {
         Some(number) if number < OLDEST_SUPPORTED => return Resource::RetiredVersion,
@@ -177,6 +171,9 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
         Some(_) | None => return Resource::Unknown,
     }
     let owned = |text: &str| text.to_owned();
+    if let Some(setup) = SetupResource::parse(rest) {
+        return Resource::Setup(setup);
+    }
     match rest {
         ["limits"] => Resource::Limits,
         [] => Resource::Resources,
@@ -185,16 +182,6 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
             locator: locator.first().map(|locator| owned(locator)),
         },
         ["sobjects"] => Resource::GlobalDescribe,
-        ["sobjects", object, rest @ ..]
-            if rest.len() <= 1 && rest != ["describe"] && SetupObject::parse(object).is_some() =>
-        {
-            SetupObject::parse(object).map_or(Resource::Unknown, |object| {
-                Resource::Setup(SetupResource {
-                    object,
-                    id: rest.first().map(|id| owned(id)),
-                })
-            })
-        }
         ["tooling", rest @ ..] => ToolingResource::parse(rest).map_or(Resource::Unknown, Resource::Tooling),
         ["sobjects", object, "describe"] => Resource::Describe {
             object: owned(object),
@@ -227,6 +214,11 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
 /// Tells whether a path takes the CSV of a bulk job, which may be larger than other bodies.
 pub(super) fn takes_csv(path: &str) -> bool {
     path.contains("/jobs/ingest/") && path.trim_end_matches('/').ends_with("/batches")
+}
+
+/// Reads a version as in a path (`v67.0`).
+fn version_number(version: &str) -> Option<u32> {
+    version.strip_prefix('v')?.strip_suffix(".0")?.parse().ok()
 }
 
 #[cfg(test)]

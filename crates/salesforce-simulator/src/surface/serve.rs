@@ -193,7 +193,13 @@ async fn apply_late(
     let now = clock.now();
     let mut state = org.state();
     state.counters.late_writes += 1;
-    if let Err(error) = collections::apply(&mut state, write, fault.as_ref(), &caller.author(now)) {
+    if let Err(error) = collections::apply(
+        &mut state,
+        write,
+        fault.as_ref(),
+        &caller.author(now),
+        caller.viewer(now),
+    ) {
         tracing::debug!(error = error.message, "a late write was refused");
         state.counters.write_calls_failed += 1;
     }

@@ -45,12 +45,9 @@ pub(super) fn data(
     let answer = caller.and_then(|caller| {
         charge(state, request, &caller, now)?;
         catch_up(org, state, now);
-        let viewer = Viewer {
-            user_id: caller.user_id,
-            now,
-        };
+        let viewer = caller.viewer(now);
         match (&request.route.resource, write) {
-            (_, Some(write)) => collections::apply(state, write, fault, &caller.author(now)),
+            (_, Some(write)) => collections::apply(state, write, fault, &caller.author(now), viewer),
             (Resource::Limits, None) => limits::limits(org, state, request, &caller, now),
             (Resource::Query { all, locator }, None) => {
                 query::answer(org, state, request, &caller, *all, locator.as_deref(), now)
@@ -127,6 +124,14 @@ pub(super) fn admit(
 }
 
 impl Caller {
+    /// Returns who looks, as of `now`.
+    pub(super) fn viewer(&self, now: DateTime<Utc>) -> Viewer {
+        Viewer {
+            user_id: self.user_id,
+            now,
+        }
+    }
+
     /// Returns who writes, as of `now`.
     pub(super) fn author(&self, now: DateTime<Utc>) -> Author<'_> {
         Author::new(self.user_id, &self.user.permissions, now)

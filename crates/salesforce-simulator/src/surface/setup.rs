@@ -21,6 +21,17 @@ pub(super) struct SetupResource {
 }
 
 impl SetupResource {
+    /// Reads the path after the version; describe is everybody's.
+    pub(super) fn parse(path: &[&str]) -> Option<Self> {
+        let (object, id) = match path {
+            ["sobjects", object] => (object, None),
+            ["sobjects", object, id] if *id != "describe" => (object, Some((*id).to_owned())),
+            _ => return None,
+        };
+        let object = SetupObject::parse(object)?;
+        Some(Self { object, id })
+    }
+
     pub(super) fn methods(&self) -> &'static [&'static str] {
         match (self.object.is_createable(), &self.id) {
             (true, None) => &["GET", "HEAD", "POST"],

@@ -17,14 +17,11 @@ use crate::refusal::RecordError;
 use crate::schema::ObjectName;
 use crate::value::Scalar;
 
-/// Who writes and what they may, and when.
+/// Who writes and what they may, and when, as records tell it.
 #[derive(Debug)]
 pub(crate) struct Author<'a> {
-    pub user_id: RecordId,
-    pub permissions: &'a Permissions,
-    pub now: DateTime<Utc>,
-    /// The id of the user, and the time, as records tell them.
     pub user: Scalar,
+    pub permissions: &'a Permissions,
     pub time: Scalar,
 }
 
@@ -39,10 +36,8 @@ pub(crate) struct RecordResult {
 impl<'a> Author<'a> {
     pub(crate) fn new(user_id: RecordId, permissions: &'a Permissions, now: DateTime<Utc>) -> Self {
         Self {
-            user_id,
-            permissions,
-            now,
             user: user_id.to_string().into(),
+            permissions,
             time: datetime_out(now).into(),
         }
     }
