@@ -4,9 +4,13 @@ use maud::{Markup, html};
 use serde_json::json;
 
 use super::facts;
+use super::org::calls;
 use crate::org::Org;
 use crate::schema::ObjectName;
 use crate::world::World;
+
+/// Calls shown of each org.
+const LAST_CALLS: usize = 5;
 
 pub(super) fn orgs(world: &World) -> Markup {
     let orgs = world.orgs();
@@ -18,7 +22,7 @@ pub(super) fn orgs(world: &World) -> Markup {
             "; requests to this address itself go to the first one. Nothing here leaves this machine, and nothing is kept when it stops."
         }
         p.quiet {
-            "Orgs are made, seeded and scripted by " code { "POST /simulator/orgs" } " and the paths below it."
+            "Orgs are made, seeded and scripted by " code { "POST /simulator/orgs" } " and the paths below it, which docs/salesforce-simulator.md lists."
         }
         @for org in &orgs { (summary(world, org)) }
         @if orgs.is_empty() {
@@ -55,6 +59,10 @@ fn summary(world: &World, org: &Org) -> Markup {
                 }
             }
             (facts(&quota))
+            details {
+                summary { "Last calls" }
+                (calls(&state, LAST_CALLS))
+            }
             details {
                 summary { "Users and apps" }
                 ul {

@@ -57,7 +57,7 @@ pub(crate) async fn view(
         h1 { (org.options.host) }
         p.quiet { (org.options.name) ", " (org.options.organization_type) ", " code { (org.id) } }
         h2 #calls { "Last calls" }
-        (calls(&state))
+        (calls(&state, SHOWN))
         h2 #records { "Records" }
         (records(&org, &state, object, shown.page.max(1)))
         h2 #writes { "Last writes" }
@@ -72,18 +72,18 @@ pub(crate) async fn view(
     page(StatusCode::OK, &org.options.host, &content)
 }
 
-fn calls(state: &OrgState) -> Markup {
-    let mut calls: Vec<&Call> = state.calls.last(SHOWN).collect();
+/// Shows the newest calls, the newest first.
+pub(super) fn calls(state: &OrgState, count: usize) -> Markup {
+    let mut calls: Vec<&Call> = state.calls.last(count).collect();
     calls.reverse();
     html! {
         @if calls.is_empty() { p.quiet { "None yet." } } @else {
             div.wide { table {
-                tr { th.number { "#" } th { "Time" } th { "Call" } th { "Status" } th.number { "Records" } th.number { "ms" } th { "Client" } th { "Fault" } }
+                tr { th.number { "#" } th { "Time" } th { "Status" } th { "Call" } th.number { "Records" } th.number { "ms" } th { "Client" } th { "Fault" } }
                 @for call in calls {
                     tr {
                         td.number { (call.n) }
-                        td { (datetime_out(call.time)) }
-                        td { code { (call.method) " " (call.path) } }
+                        td.number title=(datetime_out(call.time)) { (call.time.format("%H:%M:%S%.3f")) }
                         td {
                             @match call.status {
                                 Some(status) if status < 400 => (status),
@@ -91,6 +91,7 @@ fn calls(state: &OrgState) -> Markup {
                                 None => span.bad { "no answer" },
                             }
                         }
+                        td { code { (call.method) " " (call.path) } }
                         td.number { (call.records) }
                         td.number { (call.duration_ms) }
                         td { (call.client.as_deref().unwrap_or_default()) }
