@@ -90,6 +90,11 @@ impl Rules {
         self.access.get(&record).copied().unwrap_or_default()
     }
 
+    /// Returns whether the API user can see a record.
+    pub(crate) fn is_visible(&self, record: RecordId) -> bool {
+        self.access(record) != Access::Hidden
+    }
+
     pub(crate) fn set_access(&mut self, record: RecordId, access: Access) {
         match access {
             Access::Full => self.access.remove(&record),

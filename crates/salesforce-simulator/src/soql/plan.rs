@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::eval::{Test, in_order};
 use super::query::{Condition, Literal, Name, Problem, Query, Select, Set};
 use crate::ids::RecordId;
-use crate::org::Record;
+use crate::org::{Record, Rules};
 use crate::refusal::CallError;
 use crate::schema::{Field, relationship_name};
 use crate::setup;
@@ -29,7 +29,8 @@ pub(crate) struct Entity<'a> {
 /// Records that are stored, or were made for this query.
 #[derive(Debug)]
 pub(crate) enum Rows<'a> {
-    Stored(&'a [Record]),
+    /// Those that the rules hide are not there.
+    Stored(&'a [Record], &'a Rules),
     Made(Vec<Record>),
 }
 
@@ -84,9 +85,19 @@ impl Deref for Rows<'_> {
 
     fn deref(&self) -> &[Record] {
         match self {
-            Self::Stored(records) => records,
+            Self::Stored(records, _) => records,
             Self::Made(records) => records,
         }
+    }
+}
+
+impl Rows<'_> {
+    /// Returns what the user can see, each record with its place.
+    fn visible(&self) -> impl Iterator<Item = (usize, &Record)> {
+        self.iter().enumerate().filter(|(_, record)| match self {
+            Self::Stored(_, rules) => rules.is_visible(record.id),
+            Self::Made(_) => true,
+        })
     }
 }
 
@@ -159,7 +170,8 @@ impl<'a> Plan<'a> {
         let mut found: Vec<&Record> = self
             .entity
             .rows
-            .iter()
+            .visible()
+            .map(|(_, record)| record)
             .filter(|record| with_deleted || !record.is("IsDeleted"))
             .filter(|record| self.test.as_ref().is_none_or(|test| test.holds(self, record)))
             .collect();
@@ -187,8 +199,7 @@ impl<'a> Parents<'a> {
         self.0.entry(parent.name).or_insert_with(|| {
             let by_id = parent
                 .rows
-                .iter()
-                .enumerate()
+                .visible()
                 .map(|(index, record)| (record.id, index))
                 .collect();
             (parent, by_id)

@@ -133,7 +133,11 @@ pub(super) fn object(
         .records()
         .iter()
         .rev()
-        .filter(|record| !record.is("IsDeleted") && record.values.get("LastModifiedById") == Some(&user_id))
+        .filter(|record| {
+            state.rules.is_visible(record.id)
+                && !record.is("IsDeleted")
+                && record.values.get("LastModifiedById") == Some(&user_id)
+        })
         .take(RECENT_ITEMS)
         .map(|record| {
             let attributes = reply::attributes(version, "sobjects", object.name(), record.id);

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::conditions::{self, Conditions};
 use super::{ApiRequest, read, reply, single};
 use crate::ids::RecordId;
-use crate::org::{Access, OrgState};
+use crate::org::OrgState;
 use crate::refusal::CallError;
 use crate::schema::{Field, ObjectName};
 use crate::setup::Viewer;
@@ -57,7 +57,7 @@ pub(super) fn records(
         .iter()
         .map(|id| {
             RecordId::parse_of(object.key_prefix(), id)
-                .filter(|id| state.rules.access(*id) != Access::Hidden)
+                .filter(|id| state.rules.is_visible(*id))
                 .and_then(|id| table.find(id))
                 .map(|slot| table.record(slot))
                 .filter(|record| !record.is("IsDeleted"))

@@ -108,7 +108,7 @@ fn entity<'a>(
     caller.user.permissions.access_to(object).read.then(|| Entity {
         name: object.name(),
         fields: state.seen_fields(object, viewer).into_owned(),
-        rows: Rows::Stored(state.table(object).records()),
+        rows: Rows::Stored(state.table(object).records(), &state.rules),
     })
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::route::VERSIONS;
 use super::{ApiRequest, many, reply};
 use crate::ids::RecordId;
-use crate::org::{Access, OrgState, Record, Table};
+use crate::org::{OrgState, Record, Table};
 use crate::refusal::CallError;
 use crate::schema::{Field, ObjectName};
 use crate::setup::Viewer;
@@ -66,7 +66,7 @@ pub(super) fn record(
     let object = ObjectName::parse(object).ok_or_else(CallError::no_such_resource)?;
     let table = state.table(object);
     let record = RecordId::parse_of(object.key_prefix(), id)
-        .filter(|id| state.rules.access(*id) != Access::Hidden)
+        .filter(|id| state.rules.is_visible(*id))
         .and_then(|id| table.find(id))
         .map(|slot| table.record(slot))
         .ok_or_else(CallError::no_such_resource)?;

@@ -10,7 +10,7 @@ use super::conditions::Conditions;
 use super::route::Resource;
 use super::{ApiRequest, duplicates, reply};
 use crate::ids::RecordId;
-use crate::org::{Access, OrgState, Slot, WriteKind};
+use crate::org::{OrgState, Slot, WriteKind};
 use crate::refusal::{CallError, RecordError};
 use crate::schema::{Field, ObjectName};
 use crate::value::{self, Scalar};
@@ -98,7 +98,7 @@ pub(super) fn matches(state: &OrgState, object: ObjectName, key: &Field, value: 
     let mut found = value::check(key, value.clone())
         .map(|value| table.find_by(key, &value))
         .unwrap_or_default();
-    found.retain(|slot| state.rules.access(table.record(*slot).id) != Access::Hidden);
+    found.retain(|slot| state.rules.is_visible(table.record(*slot).id));
     found
 }
 
@@ -238,7 +238,7 @@ fn find(state: &OrgState, object: ObjectName, id: &str) -> Result<Slot, CallErro
     }
     let found = state.table(object).find(parsed);
     found
-        .filter(|_| state.rules.access(parsed) != Access::Hidden)
+        .filter(|_| state.rules.is_visible(parsed))
         .ok_or_else(CallError::no_such_resource)
 }
 

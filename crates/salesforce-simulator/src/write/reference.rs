@@ -3,7 +3,7 @@
 
 use super::parent::Parent;
 use crate::ids::RecordId;
-use crate::org::{Access, OrgState, RECORD_TYPE_PREFIX, Slot, Table};
+use crate::org::{OrgState, RECORD_TYPE_PREFIX, Slot, Table};
 use crate::refusal::RecordError;
 use crate::schema::{Field, ObjectName};
 use crate::value::{self, Scalar};
@@ -28,7 +28,7 @@ pub(super) fn check(state: &OrgState, table: &Table, field: &Field, id: &Scalar)
     if state.table(object).record(slot).is("IsDeleted") {
         return Err(RecordError::deleted());
     }
-    if state.rules.access(id) == Access::Hidden {
+    if !state.rules.is_visible(id) {
         return Err(RecordError::no_access_to(id));
     }
     Ok(())

@@ -8,7 +8,7 @@ use super::reference::ambiguous;
 use super::request::{Operation, UpsertKey, WriteRequest, no_key_message};
 use super::submitted::Submitted;
 use crate::ids::RecordId;
-use crate::org::{Access, OrgState, Record, RecordKey, RepeatedKey, Slot, Table, WriteKind, compared};
+use crate::org::{OrgState, Record, RecordKey, RepeatedKey, Slot, Table, WriteKind, compared};
 use crate::refusal::RecordError;
 use crate::schema::Field;
 use crate::value::{self, Scalar};
@@ -229,7 +229,7 @@ fn find_by_field(
     }
     let mut found = table.find_by(field, &value);
     // What the user cannot see is not matched.
-    found.retain(|slot| state.rules.access(table.record(*slot).id) != Access::Hidden);
+    found.retain(|slot| state.rules.is_visible(table.record(*slot).id));
     match found.as_slice() {
         [] if update_only => Err(RecordError::new(
             "NOT_FOUND",

@@ -302,3 +302,43 @@ async fn long_answers_come_in_pages_until_the_locator_expires() {
         (&json!(true), 450)
     );
 }
+
+#[tokio::test]
+async fn a_record_that_is_hidden_is_found_by_no_query_and_is_no_parent() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let accounts = client
+        .seed("Account", json!([{"Name": "Open"}, {"Name": "Hidden"}]))
+        .await;
+    client
+        .seed(
+            "Contact",
+            json!([
+                {"LastName": "A", "AccountId": accounts[0]},
+                {"LastName": "B", "AccountId": accounts[1]},
+            ]),
+        )
+        .await;
+    client
+        .org(
+            "POST",
+            "/record-access",
+            json!({"ids": [accounts[1]], "access": "hidden"}),
+        )
+        .await;
+
+    let found = ask(client, "query", "SELECT Name FROM Account", "").await.json();
+    let soql = "SELECT Account.Name FROM Contact ORDER BY LastName";
+    let contacts = ask(client, "query", soql, "").await.json();
+    let count = ask(client, "query", "SELECT COUNT() FROM Account", "")
+        .await
+        .json();
+
+    assert_eq!(
+        (&found["totalSize"], &found["records"][0]["Name"]),
+        (&json!(1), &json!("Open"))
+    );
+    assert_eq!(contacts["records"][0]["Account"]["Name"], "Open");
+    assert_eq!(contacts["records"][1]["Account"], Value::Null);
+    assert_eq!(count["totalSize"], 1);
+}
