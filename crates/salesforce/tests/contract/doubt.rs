@@ -115,22 +115,8 @@ async fn each_way_to_go_wrong_leaves_the_right_belief() {
 
 #[tokio::test]
 async fn a_call_that_takes_too_long_is_in_doubt() {
-    let org = Org::start(json!({"latency_ms": 5_000})).await;
-    let id = org.seed("Contact", json!({"LastName": "A"})).await;
-    let http = org.http.with_timeout(Duration::from_millis(50));
-    let records = [Record {
-        key: Some(id),
-        fields: vec![("Title".to_owned(), "x".into())],
-    }];
-    let outcome = collections::write(
-        &http,
-        &org.session,
-        "Contact",
-        &Operation::Update,
-        &records,
-        &Options::default(),
-    )
-    .await;
+    let org = Org::start(json!({"latency_ms": 500})).await;
+    let outcome = update_by(&org.http.with_timeout(Duration::from_millis(50)), &org).await;
     assert!(
         matches!(
             outcome,
@@ -147,24 +133,8 @@ async fn a_call_that_never_left_is_not_in_doubt() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nowhere = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let http = Http::new(
-        Endpoint::Simulator(nowhere.parse().unwrap()),
-        Duration::from_secs(5),
-    )
-    .unwrap();
-    let records = [Record {
-        key: Some("0035g00000AbCdEAAV".to_owned()),
-        fields: Vec::new(),
-    }];
-    let outcome = collections::write(
-        &http,
-        &org.session,
-        "Contact",
-        &Operation::Update,
-        &records,
-        &Options::default(),
-    )
-    .await;
+    let endpoint = Endpoint::Simulator(nowhere.parse().unwrap());
+    let outcome = update_by(&Http::new(endpoint, Duration::from_secs(5)).unwrap(), &org).await;
     assert!(
         matches!(
             outcome,
@@ -172,4 +142,14 @@ async fn a_call_that_never_left_is_not_in_doubt() {
         ),
         "{outcome:?}"
     );
+}
+
+/// Updates a Contact of `org` by another client than the org's own.
+async fn update_by(http: &Http, org: &Org) -> WriteOutcome {
+    let records = [Record {
+        key: Some(org.seed("Contact", json!({"LastName": "A"})).await),
+        fields: vec![("Title".to_owned(), "x".into())],
+    }];
+    let (operation, options) = (Operation::Update, Options::default());
+    collections::write(http, &org.session, "Contact", &operation, &records, &options).await
 }
