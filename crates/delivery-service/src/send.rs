@@ -152,15 +152,18 @@ fn trouble(error: &WriteError) -> Trouble {
             message: refusal_message(refusal),
             retry_after: refusal.retry_after,
         },
-        WriteError::Call(_)
-        | WriteError::WrongCount { .. }
-        | WriteError::Unreadable(_)
-        | WriteError::TooManyRecords { .. }
-        | WriteError::MissingKey { .. } => Trouble {
+        WriteError::Call(_) | WriteError::WrongCount { .. } | WriteError::Unreadable(_) => Trouble {
             reason: "SALESFORCE_UNAVAILABLE".to_owned(),
             message: Chain(error).to_string(),
             retry_after: None,
         },
+        WriteError::TooManyRecords { .. } | WriteError::MissingKey { .. } | WriteError::AssignmentRule(_) => {
+            Trouble {
+                reason: "BATCH_MALFORMED".to_owned(),
+                message: format!("{error}. This is a fault of Sluice; report it."),
+                retry_after: None,
+            }
+        }
     }
 }
 

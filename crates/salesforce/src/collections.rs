@@ -51,6 +51,8 @@ pub enum WriteError {
     TooManyRecords { count: usize },
     #[error("record {position} of the call has no key, which its operation needs")]
     MissingKey { position: usize },
+    #[error("'{0}' is not the id of an assignment rule")]
+    AssignmentRule(String),
     #[error(transparent)]
     Call(CallError),
     #[error(transparent)]
@@ -71,21 +73,15 @@ pub async fn write(
     records: &[Record],
     options: &Options,
 ) -> WriteOutcome {
-    if let Err(error) = request::check(operation, records) {
+    if let Err(error) = request::check(operation, records, options) {
         return WriteOutcome::NotSent(error);
     }
     let body = request::body(object, operation, records, options.all_or_none);
     let path = path(object, operation);
     let mut call = Call::json(method(operation), session, &path, Body::Compressible(body.into()));
     for (name, value) in options.headers() {
-        match HeaderValue::try_from(value) {
-            Ok(value) => call.headers.insert(name, value),
-            // An assignment rule's id is the only text that comes from outside.
-            Err(_) => {
-                let shape = Unreadable::Shape("the assignment rule's id is no id");
-                return WriteOutcome::NotSent(WriteError::Unreadable(shape));
-            }
-        };
+        let value = HeaderValue::try_from(value).expect("flags and a checked id are plain ASCII");
+        call.headers.insert(name, value);
     }
     let answer = match http.send(call).await {
         Ok(answer) => answer,

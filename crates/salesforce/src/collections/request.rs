@@ -117,9 +117,15 @@ impl Operation {
     }
 }
 
-pub(super) fn check(operation: &Operation, records: &[Record]) -> Result<(), WriteError> {
+pub(super) fn check(operation: &Operation, records: &[Record], options: &Options) -> Result<(), WriteError> {
     if records.len() > MAX_RECORDS_PER_CALL {
         return Err(WriteError::TooManyRecords { count: records.len() });
+    }
+    if let Assignment::Rule(id) = &options.assignment {
+        let is_id = matches!(id.len(), 15 | 18) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !is_id {
+            return Err(WriteError::AssignmentRule(id.clone()));
+        }
     }
     match records.iter().position(|record| record.key.is_none()) {
         Some(position) if !operation.may_lack_key() => Err(WriteError::MissingKey { position }),
@@ -228,17 +234,25 @@ mod tests {
     fn what_salesforce_would_refuse_for_its_form_is_not_sent() {
         let many = vec![record(Some("003x")); 201];
         assert!(matches!(
-            check(&Operation::Update, &many),
+            check(&Operation::Update, &many, &Options::default()),
             Err(WriteError::TooManyRecords { count: 201 })
         ));
         let unnamed = [record(Some("a")), record(None)];
         for operation in [Operation::Update, upsert("Key__c")] {
             assert!(matches!(
-                check(&operation, &unnamed),
+                check(&operation, &unnamed, &Options::default()),
                 Err(WriteError::MissingKey { position: 1 })
             ));
         }
-        assert!(check(&upsert("id"), &unnamed).is_ok());
+        let options = Options {
+            assignment: Assignment::Rule("a\nb".to_owned()),
+            ..Options::default()
+        };
+        assert!(matches!(
+            check(&upsert("id"), &unnamed, &options),
+            Err(WriteError::AssignmentRule(_))
+        ));
+        assert!(check(&upsert("id"), &unnamed, &Options::default()).is_ok());
     }
 
     #[test]
