@@ -13,7 +13,7 @@ use contracts::auth::v1::token_service_client::TokenServiceClient;
 use salesforce::{
     Http,
     collections::{self, Operation, Options, Record, WriteError, WriteOutcome},
-    refusal::{Fault, Refusal},
+    refusal::{Fault, Refusal, Retry},
 };
 use serde_json::Value;
 use service::{chain::Chain, grpc::client::TracedChannel};
@@ -134,13 +134,21 @@ fn record_result(result: collections::RecordResult) -> RecordResult {
         message: refusal.error.message,
         fields: refusal.error.fields,
     };
-    match refusal.fault {
-        Fault::RecordGone => RecordResult::Excluded(Excluded::RecordGone),
-        Fault::LeadConverted => RecordResult::Excluded(Excluded::LeadConverted),
-        Fault::Contention | Fault::Batch | Fault::Salesforce => RecordResult::Passing(failure),
-        Fault::Record | Fault::Token | Fault::Login | Fault::Quota | Fault::Configuration | Fault::Host => {
-            RecordResult::Refused(failure)
-        }
+    match (refusal.fault, refusal.retry) {
+        (Fault::RecordGone, _) => RecordResult::Excluded(Excluded::RecordGone),
+        (Fault::LeadConverted, _) => RecordResult::Excluded(Excluded::LeadConverted),
+        (_, Retry::Never | Retry::AfterChange) => RecordResult::Refused(failure),
+        (
+            _,
+            Retry::WithNewToken
+            | Retry::Once
+            | Retry::Soon
+            | Retry::WithBackoff
+            | Retry::AsCallsAgeOut
+            | Retry::AfterMaintenance
+            | Retry::WithoutCulprit
+            | Retry::Smaller,
+        ) => RecordResult::Passing(failure),
     }
 }
 

@@ -88,6 +88,10 @@ pub async fn write(
         Err(error) if error.is_without_effect() => return WriteOutcome::NotSent(WriteError::Call(error)),
         Err(error) => return WriteOutcome::InDoubt(WriteError::Call(error)),
     };
+    if answer.status.is_success() && answer.status != StatusCode::OK {
+        let shape = Unreadable::Shape("another success than 200");
+        return WriteOutcome::InDoubt(WriteError::Unreadable(shape));
+    }
     if answer.status != StatusCode::OK {
         let refusal = Refusal::of(&answer);
         return if refusal.is_without_effect() {

@@ -167,10 +167,19 @@ async fn ask(
         escaped(object)
     );
     let mut call = Call::json(Method::GET, session, &path, Body::Empty);
-    // The date is documented and recorded, the tag is not (§5).
-    let since = known.and_then(|known| known.last_modified.as_deref());
-    if let Some(since) = since.and_then(|since| HeaderValue::from_str(since).ok()) {
-        call.headers.insert(header::IF_MODIFIED_SINCE, since);
+    // The date is documented and recorded; the tag is sent for orgs that look at it (§5).
+    if let Some(known) = known {
+        for (name, value) in [
+            (header::IF_MODIFIED_SINCE, &known.last_modified),
+            (header::IF_NONE_MATCH, &known.etag),
+        ] {
+            let value = value
+                .as_deref()
+                .and_then(|value| HeaderValue::from_str(value).ok());
+            if let Some(value) = value {
+                call.headers.insert(name, value);
+            }
+        }
     }
     let answer = http.send(call).await.map_err(RequestError::Call)?;
     let value = match answer.status {

@@ -20,6 +20,14 @@ const MIN_COMPRESSED_BYTES: usize = 1_024;
 /// memory all the same.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
+/// What resolvers say of a name that does not exist (EAI_NONAME of glibc, musl
+/// and macOS).
+const UNKNOWN_NAME: [&str; 3] = [
+    "Name or service not known",
+    "Name does not resolve",
+    "nodename nor servname provided",
+];
+
 /// Where calls really go. Set by the operator only, never by an API call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
@@ -201,7 +209,11 @@ impl Http {
     fn call_error(&self, host: &str, source: reqwest::Error) -> CallError {
         let host = host.to_owned();
         if source.is_connect() {
-            let unknown_host = causes(&source).any(|cause| cause.to_string().contains("dns error"));
+            // The resolver's verdict has no type, only its text; another failure of DNS passes.
+            let unknown_host = causes(&source).any(|cause| {
+                let text = cause.to_string();
+                UNKNOWN_NAME.iter().any(|known| text.contains(known))
+            });
             CallError::NotConnected {
                 host,
                 unknown_host,

@@ -9,6 +9,7 @@ pub mod collections;
 pub mod describe;
 pub mod host;
 pub mod http;
+mod lenient;
 pub mod limits;
 pub mod oauth;
 pub mod organization;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{
     API_VERSION, Http, Session,
@@ -10,29 +11,56 @@ use crate::{
     usage::Answered,
 };
 
-/// The org's limits by name, accurate within five minutes.
+/// The org's limits by name, accurate within five minutes. Entries of another
+/// shape are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "BTreeMap<String, Value>")]
 pub struct Limits(BTreeMap<String, Limit>);
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
-    #[serde(rename = "Max")]
     pub max: i64,
     /// Below zero where an org may overrun a soft limit.
-    #[serde(rename = "Remaining")]
     pub remaining: i64,
     /// The share of each connected app, by its name.
-    #[serde(flatten)]
     pub per_app: BTreeMap<String, AppLimit>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AppLimit {
-    #[serde(rename = "Max")]
     pub max: i64,
-    #[serde(rename = "Remaining")]
     pub remaining: i64,
+}
+
+impl From<BTreeMap<String, Value>> for Limits {
+    fn from(entries: BTreeMap<String, Value>) -> Self {
+        let limit = |entry: &Value| {
+            let own = AppLimit::of(entry)?;
+            let apps = entry.as_object()?.iter();
+            Some(Limit {
+                max: own.max,
+                remaining: own.remaining,
+                per_app: apps
+                    .filter_map(|(name, share)| Some((name.clone(), AppLimit::of(share)?)))
+                    .collect(),
+            })
+        };
+        Self(
+            entries
+                .iter()
+                .filter_map(|(name, entry)| Some((name.clone(), limit(entry)?)))
+                .collect(),
+        )
+    }
+}
+
+impl AppLimit {
+    fn of(entry: &Value) -> Option<Self> {
+        Some(Self {
+            max: entry.get("Max")?.as_i64()?,
+            remaining: entry.get("Remaining")?.as_i64()?,
+        })
+    }
 }
 
 impl Limits {
@@ -59,7 +87,8 @@ mod tests {
     #[test]
     fn limits_with_and_without_apps_are_read() {
         let limits: Limits = serde_json::from_str(
-            r#"{"DailyApiRequests": {"Max": 115000, "Remaining": -3, "Ant Migration Tool": {"Max": 5, "Remaining": 4}},
+            r#"{"DailyApiRequests": {"Max": 115000, "Remaining": -3, "Ant Migration Tool": {"Max": 5, "Remaining": 4}, "Odd": 1},
+                "Odder": {"Max": "many"},
                 "PermissionSets": {"Max": 1500, "Remaining": 1490}}"#,
         )
         .unwrap();
@@ -67,6 +96,6 @@ mod tests {
         assert_eq!((daily.max, daily.remaining), (115_000, -3));
         assert_eq!(daily.per_app["Ant Migration Tool"].remaining, 4);
         assert_eq!(limits.get("PermissionSets").unwrap().per_app.len(), 0);
-        assert!(limits.get("Other").is_none());
+        assert!(limits.get("Odder").is_none());
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 pub use authorization_code::Authorization;
 pub use cause::{LoginCause, LoginRefusal};
 pub use grant::Grant;
-pub use introspection::{Introspection, introspect};
+pub use introspection::{Introspection, TokenKind, introspect};
 pub use revocation::{Revocation, revoke};
 
 /// A token that was issued. There is no expiry: it ends when it is not used
@@ -67,9 +67,15 @@ pub async fn request_token(
 }
 
 async fn ask(http: &Http, host: &Host, form: String) -> Result<IssuedToken, TokenError> {
-    match http.send(Call::form(host, "/services/oauth2/token", form)).await {
+    match http
+        .send(Call::form(host, "/services/oauth2/token", form.clone()))
+        .await
+    {
         Ok(answer) if answer.status == StatusCode::OK => issued(&answer.body),
-        Ok(answer) => Err(refused(answer.status, &answer.headers, &answer.body)),
+        Ok(answer) => Err(match refused(answer.status, &answer.headers, &answer.body) {
+            TokenError::Refused(refusal) => TokenError::Refused(refusal.without_what_was_sent(&form)),
+            error => error,
+        }),
         Err(CallError::NotConnected {
             unknown_host: true, ..
         }) => Err(TokenError::Refused(LoginRefusal {
@@ -96,8 +102,9 @@ pub fn issued(body: &[u8]) -> Result<IssuedToken, TokenError> {
     }
     let body: Body = serde_json::from_slice(body)
         .map_err(|_| TokenError::Unusable("access_token, instance_url or id is missing"))?;
-    if body.access_token.expose_secret().is_empty() {
-        return Err(TokenError::Unusable("access_token is empty"));
+    let token = body.access_token.expose_secret();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(TokenError::Unusable("access_token is empty or no token"));
     }
     let instance = Host::from_instance_url(&body.instance_url)
         .map_err(|_| TokenError::Unusable("instance_url is not a Salesforce host"))?;
@@ -129,12 +136,15 @@ pub fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> TokenErr
         #[serde(default)]
         error_description: Option<String>,
     }
+    let refusal = Refusal::read(status, headers, body);
+    if matches!(refusal.fault, Fault::Salesforce | Fault::Contention) {
+        return TokenError::Busy(refusal);
+    }
     if let Ok(body) = serde_json::from_slice::<Body>(body) {
         let description = body.error_description.unwrap_or_default();
         return TokenError::Refused(LoginRefusal::of(body.error, description));
     }
     // The REST form, or the edge's page.
-    let refusal = Refusal::read(status, headers, body);
     match refusal.fault {
         Fault::Host => TokenError::Refused(LoginRefusal {
             cause: LoginCause::UnknownHost,
@@ -143,6 +153,9 @@ pub fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> TokenErr
         }),
         _ if refusal.code == "LOGIN_RATE_EXCEEDED" => {
             TokenError::Refused(LoginRefusal::of(refusal.code.clone(), refusal.code))
+        }
+        Fault::Login | Fault::Configuration if !refusal.code.is_empty() => {
+            TokenError::Refused(LoginRefusal::of(refusal.code, refusal.message))
         }
         Fault::Record
         | Fault::RecordGone
@@ -177,6 +190,12 @@ mod tests {
         );
         let quota = r#"[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]"#;
         assert!(matches!(refuse(403, quota), TokenError::Busy(refusal) if refusal.fault == Fault::Quota));
+        let disabled = r#"[{"errorCode":"API_DISABLED_FOR_ORG","message":"m"}]"#;
+        assert!(matches!(refuse(403, disabled), TokenError::Refused(_)));
+        let unwell = r#"{"error": "server_error", "error_description": "m"}"#;
+        assert!(
+            matches!(refuse(500, unwell), TokenError::Busy(refusal) if refusal.fault == Fault::Salesforce)
+        );
         let rate = r#"[{"errorCode":"LOGIN_RATE_EXCEEDED","message":"m"}]"#;
         assert!(matches!(refuse(403, rate), TokenError::Refused(refusal) if refusal.cause.passes()));
         assert!(
@@ -197,6 +216,7 @@ mod tests {
         assert_eq!(token.session.instance.as_str(), "acme.my.salesforce.com");
         for (from, to) in [
             ("00D!x", ""),
+            ("00D!x", "00D! x"),
             ("https://acme.my.salesforce.com/", "https://evil.example"),
             ("https://acme.my.salesforce.com/", "http://acme.my.salesforce.com"),
             ("/00D5g00000ExAmPEAV/", "/"),

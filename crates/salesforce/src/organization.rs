@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::{
     Http, Session,
     query::query,
-    request::{RequestError, get},
+    request::{RequestError, Unreadable, get},
 };
 
 /// What the org says of itself.
@@ -21,7 +21,7 @@ pub struct Organization {
 /// Reads the org's name and type, which is also the check that the REST API is
 /// open to this user, and the user's own name.
 pub async fn organization(http: &Http, session: &Session) -> Result<Organization, RequestError> {
-    #[derive(Deserialize, Default)]
+    #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Row {
         name: String,
@@ -33,7 +33,11 @@ pub async fn organization(http: &Http, session: &Session) -> Result<Organization
     }
     let soql = "SELECT Id, Name, OrganizationType, IsSandbox FROM Organization";
     let page = query::<Row>(http, session, soql).await?.value;
-    let row = page.records.into_iter().next().unwrap_or_default();
+    let row = page
+        .records
+        .into_iter()
+        .next()
+        .ok_or(RequestError::Unreadable(Unreadable::Shape("no organization")))?;
     let user: UserInfo = get(http, session, "/services/oauth2/userinfo").await?.value;
     Ok(Organization {
         name: row.name,

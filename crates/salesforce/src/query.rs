@@ -1,5 +1,7 @@
 //! SOQL queries, page by page (§9).
 
+use std::fmt;
+
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
 const DATA_PATH: &str = "/services/data/";
 
 /// Some rows of a query.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
     /// Rows of all pages.
@@ -21,6 +23,17 @@ pub struct Page<T> {
     /// None on the last page.
     #[serde(default, rename = "nextRecordsUrl")]
     next: Option<String>,
+}
+
+/// Counts the rows, and shows none.
+impl<T> fmt::Debug for Page<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Page")
+            .field("total_size", &self.total_size)
+            .field("records", &self.records.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Runs a query and reads its first page; `T` takes a row as JSON.
@@ -58,6 +71,11 @@ pub async fn query_all_pages<T: DeserializeOwned>(
     let mut page = query(http, session, soql).await?.value;
     let mut rows = std::mem::take(&mut page.records);
     while let Some(next) = next_page(http, session, &page).await? {
+        if next.value.next == page.next || next.value.records.is_empty() {
+            return Err(RequestError::Unreadable(Unreadable::Shape(
+                "a page that leads to itself, or has no rows",
+            )));
+        }
         page = next.value;
         rows.append(&mut page.records);
     }

@@ -7,7 +7,8 @@ mod records;
 
 use std::{fmt, time::Duration};
 
-use http::{HeaderMap, StatusCode};
+use chrono::DateTime;
+use http::{HeaderMap, StatusCode, header};
 
 use crate::{http::Answer, usage::ApiUsage};
 
@@ -148,12 +149,36 @@ impl fmt::Debug for Refusal {
     }
 }
 
+/// Reads `Retry-After`: seconds, or a date, which is taken against the answer's own.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers
-        .get(http::header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
+    let text = |name| headers.get(name)?.to_str().ok();
+    let wait = text(header::RETRY_AFTER)?;
+    if let Ok(seconds) = wait.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = DateTime::parse_from_rfc2822(wait).ok()?;
+    let answered = DateTime::parse_from_rfc2822(text(header::DATE)?).ok()?;
+    (until - answered).to_std().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_seconds_or_a_date() {
+        let wait = |wait: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::DATE, "Mon, 23 Nov 2026 22:00:00 GMT".parse().unwrap());
+            headers.insert(header::RETRY_AFTER, wait.parse().unwrap());
+            Refusal::read(StatusCode::SERVICE_UNAVAILABLE, &headers, b"").retry_after
+        };
+        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
+        assert_eq!(
+            wait("Mon, 23 Nov 2026 22:01:30 GMT"),
+            Some(Duration::from_secs(90))
+        );
+        assert_eq!(wait("Mon, 23 Nov 2026 21:00:00 GMT"), None);
+        assert_eq!(wait("soon"), None);
+    }
 }

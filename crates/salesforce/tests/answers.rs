@@ -128,7 +128,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_a_host_by_accident(text in "[ -~é]{0,60}") {
+    fn no_text_is_a_host_by_accident(text in prop_oneof!["[ -~é]{0,60}", near_host()]) {
         for host in [Host::from_custom_domain(&text), Host::login(&text), Host::from_instance_url(&text)].into_iter().flatten() {
             let host = host.as_str();
             prop_assert!(host.ends_with(".salesforce.com") || host.ends_with(".my.salesforce.mil"), "{host}");
@@ -158,21 +158,21 @@ proptest! {
     fn every_row_comes_back_as_it_went_up(rows in prop::collection::vec(prop::collection::vec(cell(), 3), 0..20)) {
         let columns = ["Key__c", "Email", "Account.Key__c"].map(str::to_owned);
         let mut writer = UploadWriter::new(&columns).unwrap();
-        for row in &rows {
-            match writer.push(row) {
-                Ok(()) => {}
-                Err(PushError::ReservedText { position }) => {
-                    prop_assert_eq!(&row[position], &Cell::Text("#N/A".to_owned()));
-                    return Ok(());
-                }
+        let mut taken = Vec::new();
+        for row in rows {
+            match writer.push(&row) {
+                Ok(()) => taken.push(row),
+                // The one text that cannot be said; it harms no other row.
+                Err(PushError::ReservedText { position }) => prop_assert_eq!(spelt(&row[position]), "#N/A"),
                 Err(error) => prop_assert!(false, "{error}"),
             }
         }
+        let rows = taken;
         let upload = writer.finish();
-        prop_assert_eq!(upload.rows, rows.len() as u64);
+        prop_assert_eq!(upload.rows(), rows.len() as u64);
 
         // Every record has every column, and the three kinds of nothing stay apart.
-        let read = read_unprocessed(&upload.csv).unwrap();
+        let read = read_unprocessed(upload.csv()).unwrap();
         prop_assert_eq!(read.len(), rows.len());
         for (columns_read, row) in read.iter().zip(&rows) {
             let names: Vec<&str> = columns_read.iter().map(|(name, _)| name.as_str()).collect();
@@ -192,6 +192,26 @@ proptest! {
             prop_assert_eq!(refusal.error.message, "a:b");
         }
     }
+}
+
+/// Something like a host of Salesforce's.
+fn near_host() -> impl Strategy<Value = String> {
+    let scheme = prop::sample::select(vec!["", "https://", "http://", "https://user@", "//"]);
+    let suffix = prop::sample::select(vec![
+        ".my.salesforce.com",
+        ".salesforce.com",
+        ".my.salesforce.mil",
+        ".my.salesforce.com.evil.example",
+        ".mysalesforce.com",
+        ".my.salesforce.com:443",
+        ".my.salesforce.com/path",
+        ".my.salesforce.com@evil.example",
+        ".lightning.force.com",
+        ".salesforce.com.",
+        "#.salesforce.com",
+        "?.salesforce.com",
+    ]);
+    (scheme, "[a-z0-9.-]{0,12}", suffix).prop_map(|(scheme, name, suffix)| format!("{scheme}{name}{suffix}"))
 }
 
 fn cell() -> impl Strategy<Value = Cell> {

@@ -17,7 +17,10 @@ use salesforce::{
     collections::{self, Operation, Options, Record, RecordResult, WriteError, WriteOutcome},
     describe::{describe, describe_if_changed},
     limits::limits,
-    oauth::{Authorization, Grant, LoginCause, Revocation, TokenError, introspect, request_token, revoke},
+    oauth::{
+        Authorization, Grant, LoginCause, Revocation, TokenError, TokenKind, introspect, request_token,
+        revoke,
+    },
     organization::organization,
     query::{literal, query, query_all_pages},
     record::get_record,
@@ -183,6 +186,7 @@ impl<'a> Cases<'a> {
             &self.org.client_id,
             &secret,
             &session.access_token,
+            TokenKind::Access,
         )
         .await?;
         ensure!(

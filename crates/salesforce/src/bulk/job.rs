@@ -1,6 +1,8 @@
 //! A job's life (§7): `Open → UploadComplete → InProgress → JobComplete`,
 //! `Failed` or `Aborted`.
 
+use std::fmt;
+
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -36,7 +38,7 @@ pub enum JobOperation {
 }
 
 /// What Salesforce says of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
     pub id: String,
@@ -53,6 +55,19 @@ pub struct Job {
     /// Why the job failed. May quote names of the CSV.
     #[serde(default)]
     pub error_message: Option<String>,
+}
+
+/// Without the error's text, which may quote the CSV.
+impl fmt::Debug for Job {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Job")
+            .field("id", &self.id)
+            .field("state", &self.state)
+            .field("number_records_processed", &self.number_records_processed)
+            .field("number_records_failed", &self.number_records_failed)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

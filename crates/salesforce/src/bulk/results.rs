@@ -10,6 +10,7 @@ use crate::{
     Http, Session,
     bulk::job::job_path,
     http::{Body, Call},
+    lenient::Code,
     refusal::{RecordError, RecordRefusal},
     request::{RequestError, Unreadable, send},
 };
@@ -192,16 +193,27 @@ fn record_error(text: &str) -> RecordError {
     let text = text.trim_end();
     let text = text.strip_suffix("--").unwrap_or(text).trim_end();
     let (code, rest) = text.split_once(':').unwrap_or((text, ""));
-    let (message, fields) = rest.rsplit_once(':').unwrap_or((rest, ""));
+    // The last part is fields only if it looks so; else the message held a colon.
+    let is_field = |field: &str| {
+        field
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || matches!(character, '_' | '.'))
+    };
+    let (message, fields) = match rest.rsplit_once(':') {
+        Some((message, last)) => {
+            let fields: Vec<&str> = last.split([',', ' ']).filter(|field| !field.is_empty()).collect();
+            if fields.iter().all(|field| is_field(field)) {
+                (message, fields)
+            } else {
+                (rest, Vec::new())
+            }
+        }
+        None => (rest, Vec::new()),
+    };
     RecordError {
-        code: code.to_owned(),
+        code: Code::of(code).0,
         message: message.to_owned(),
-        fields: fields
-            .split(',')
-            .map(str::trim)
-            .filter(|field| !field.is_empty())
-            .map(str::to_owned)
-            .collect(),
+        fields: fields.into_iter().map(str::to_owned).collect(),
     }
 }
 
@@ -240,6 +252,10 @@ mod tests {
             "UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record or 200 records: 001A,001B:--",
         );
         assert!(error.message.ends_with("001A,001B"));
+        let two = record_error("REQUIRED_FIELD_MISSING:missing: [A, B]:LastName Company --");
+        assert_eq!(two.fields, ["LastName", "Company"]);
+        let none = record_error("INVALID_EMAIL_ADDRESS:Email: invalid email address: ada@example.org");
+        assert!(none.fields.is_empty() && none.message.ends_with("ada@example.org"));
         let refusal = RecordRefusal::of(vec![error], None);
         assert_eq!(refusal.fault, Fault::Contention);
     }

@@ -8,11 +8,11 @@ use std::{collections::HashSet, fmt, ops::RangeInclusive};
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 
-use super::Job;
+use super::{Job, job::job_path};
 use crate::{
-    API_VERSION, Http, Session,
+    Http, Session,
     http::{Body, Call},
-    request::{RequestError, escaped, send},
+    request::{RequestError, send},
 };
 
 /// Most bytes of one upload: 150 MB after Salesforce's base64.
@@ -25,7 +25,7 @@ const COLUMNS: RangeInclusive<usize> = 1..=5_000;
 const NULL: &str = "#N/A";
 
 /// One value of one row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Cell {
     /// The field stays as it is.
     Absent,
@@ -45,8 +45,18 @@ pub struct UploadWriter {
 /// A whole CSV.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Upload {
-    pub csv: Bytes,
-    pub rows: u64,
+    csv: Bytes,
+    rows: u64,
+}
+
+impl Upload {
+    pub fn csv(&self) -> &Bytes {
+        &self.csv
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
 }
 
 /// Why columns cannot be uploaded.
@@ -76,6 +86,17 @@ pub enum PushError {
     RowTooLong,
     #[error("value {position} is the text #N/A, which blanks a field here; send it by sObject Collections")]
     ReservedText { position: usize },
+}
+
+/// Without the text.
+impl fmt::Debug for Cell {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Absent => "Absent",
+            Self::Null => "Null",
+            Self::Text(_) => "Text(…)",
+        })
+    }
 }
 
 /// Says how much it is, not what.
@@ -191,10 +212,7 @@ impl UploadWriter {
 /// Uploads the job's data, which can be done once.
 pub async fn upload(http: &Http, session: &Session, job: &Job, upload: &Upload) -> Result<(), RequestError> {
     // Not the answer's `contentUrl`, which comes with and without a slash.
-    let path = format!(
-        "/services/data/{API_VERSION}/jobs/ingest/{}/batches",
-        escaped(&job.id)
-    );
+    let path = format!("{}/batches", job_path(&job.id));
     let mut call = Call::json(Method::PUT, session, &path, Body::Plain(upload.csv.clone()));
     call.headers.insert(
         header::CONTENT_TYPE,
@@ -250,7 +268,7 @@ mod tests {
             assert_eq!(writer.push(&row), Err(error));
         }
         writer.push(&[text("a"), text("b")]).unwrap();
-        assert_eq!(writer.finish().csv, "Key__c,Email\na,b\n");
+        assert_eq!(writer.finish().csv(), "Key__c,Email\na,b\n");
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! What Salesforce answers to a collections call (§2.2, §2.3).
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Operation, RecordResult, WriteError};
-use crate::refusal::{RecordError, RecordRefusal};
+use crate::{
+    lenient::{Code, Text, Texts},
+    refusal::{RecordError, RecordRefusal},
+};
 
 /// Reads the results of a 200, which belong to the records by position and
 /// nothing else.
@@ -26,43 +30,48 @@ pub fn results(operation: &Operation, body: &[u8], sent: usize) -> Result<Vec<Re
         .collect())
 }
 
+/// Only `success` must be there, and be what it should.
 #[derive(Deserialize)]
 struct Element {
     success: bool,
-    id: Option<String>,
-    created: Option<bool>,
-    errors: Option<Vec<ElementError>>,
+    #[serde(default)]
+    id: Text,
+    #[serde(default)]
+    created: Value,
+    #[serde(default)]
+    errors: Value,
 }
 
 #[derive(Deserialize)]
 struct ElementError {
     // `errorCode` belongs to whole calls, and some proxies mix them up.
-    #[serde(rename = "statusCode", alias = "errorCode")]
-    code: Option<String>,
-    message: Option<String>,
-    fields: Option<Vec<String>>,
+    #[serde(rename = "statusCode", alias = "errorCode", default)]
+    code: Code,
+    #[serde(default)]
+    message: Text,
+    #[serde(default)]
+    fields: Texts,
 }
 
 impl Element {
     fn result(self, operation: &Operation) -> RecordResult {
         if self.success {
             return RecordResult::Saved {
-                id: self.id.filter(|id| !id.is_empty()),
+                id: Some(self.id.0).filter(|id| !id.is_empty()),
                 created: match operation {
                     Operation::Create => true,
                     Operation::Update => false,
-                    Operation::Upsert { .. } => self.created.unwrap_or(false),
+                    Operation::Upsert { .. } => self.created.as_bool().unwrap_or(false),
                 },
             };
         }
-        let errors: Vec<RecordError> = self
-            .errors
+        let errors: Vec<RecordError> = serde_json::from_value::<Vec<ElementError>>(self.errors)
             .unwrap_or_default()
             .into_iter()
             .map(|error| RecordError {
-                code: error.code.unwrap_or_default(),
-                message: error.message.unwrap_or_default(),
-                fields: error.fields.unwrap_or_default(),
+                code: error.code.0,
+                message: error.message.0,
+                fields: error.fields.0,
             })
             .collect();
         let key_field = match operation {
@@ -86,7 +95,7 @@ mod tests {
     fn only_success_decides_what_became_of_a_record() {
         let body = br#"[{"id": "003a", "success": true, "errors": []},
             {"success": false, "created": true, "id": null, "errors": [{"statusCode": "STRING_TOO_LONG", "message": "m", "fields": ["LastName"]}]},
-            {"success": false, "id": "003b", "errors": null},
+            {"success": false, "id": 7, "errors": [{"statusCode": "A b", "message": 3, "fields": "X"}]},
             {"success": false, "id": "003c", "errors": [{"statusCode": "ALL_OR_NONE_OPERATION_ROLLED_BACK", "fields": []}]}]"#;
         let results = results(&Operation::Update, body, 4).unwrap();
         assert_eq!(

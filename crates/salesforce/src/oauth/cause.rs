@@ -1,5 +1,20 @@
 //! Why logins are refused: the table of §1.2 as data.
 
+use crate::lenient::Code;
+
+/// Far above the longest description that is known.
+const MAX_DESCRIPTION_CHARACTERS: usize = 300;
+
+/// Parameters of a token request that nobody may see again.
+const SECRETS: [&str; 6] = [
+    "client_secret",
+    "password",
+    "assertion",
+    "refresh_token",
+    "code",
+    "code_verifier",
+];
+
 /// Why a login was refused, as far as Salesforce tells (§1.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginRefusal {
@@ -95,6 +110,7 @@ const CAUSES: &[(&str, &str, LoginCause)] = &[
 impl LoginRefusal {
     /// Reads a token endpoint's `error` and `error_description`.
     pub(super) fn of(error: String, description: String) -> Self {
+        let error = Code::of(&error).0;
         let cause = CAUSES
             .iter()
             .find(|(known, part, _)| (known.is_empty() || *known == error) && description.contains(part))
@@ -102,8 +118,20 @@ impl LoginRefusal {
         Self {
             cause,
             error,
-            description,
+            description: description.chars().take(MAX_DESCRIPTION_CHARACTERS).collect(),
         }
+    }
+
+    /// Withholds a description that repeats what was sent: whoever answers
+    /// may not be Salesforce.
+    pub(super) fn without_what_was_sent(mut self, form: &str) -> Self {
+        let repeats = url::form_urlencoded::parse(form.as_bytes())
+            .filter(|(name, value)| SECRETS.contains(&name.as_ref()) && !value.is_empty())
+            .any(|(_, value)| self.description.contains(value.as_ref()));
+        if repeats {
+            self.description = "(withheld: it repeats what was sent)".to_owned();
+        }
+        self
     }
 }
 
@@ -286,5 +314,17 @@ mod tests {
             let refusal = LoginRefusal::of(error.to_owned(), description.to_owned());
             assert_eq!(refusal.cause, cause, "{error}: {description}");
         }
+    }
+
+    #[test]
+    fn what_was_sent_is_not_repeated() {
+        let refusal =
+            |description: &str| LoginRefusal::of("invalid_grant".to_owned(), description.to_owned());
+        let form = "grant_type=password&client_secret=s%26t&password=";
+        let shown = refusal("you sent s&t").without_what_was_sent(form);
+        assert!(!shown.to_string().contains("s&t"), "{shown}");
+        let shown = refusal("authentication failure").without_what_was_sent(form);
+        assert_eq!(shown.description, "authentication failure");
+        assert_eq!(LoginRefusal::of("<html> x".to_owned(), String::new()).error, "");
     }
 }

@@ -11,6 +11,13 @@ use crate::{
     http::{Call, Http},
 };
 
+/// Which kind of token is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    Access,
+    Refresh,
+}
+
 /// A token's state. Tokens of the password grant are never active here,
 /// although they work.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -22,20 +29,35 @@ pub struct Introspection {
     pub scope: Option<String>,
     /// `access_token` or `refresh_token`.
     pub token_type: Option<String>,
+    /// Identity URL of the user.
+    pub sub: Option<String>,
     #[serde(default, rename = "exp", with = "chrono::serde::ts_seconds_option")]
     pub expire_time: Option<DateTime<Utc>>,
+    #[serde(default, rename = "iat", with = "chrono::serde::ts_seconds_option")]
+    pub issue_time: Option<DateTime<Utc>>,
+    /// Not valid before.
+    #[serde(default, rename = "nbf", with = "chrono::serde::ts_seconds_option")]
+    pub start_time: Option<DateTime<Utc>>,
 }
 
-/// Asks about an access or refresh token, in the name of its app.
+/// Asks about a token, in the name of its app.
 pub async fn introspect(
     http: &Http,
     host: &Host,
     client_id: &str,
     client_secret: &SecretString,
     token: &SecretString,
+    kind: TokenKind,
 ) -> Result<Introspection, TokenError> {
     let form = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("token", token.expose_secret())
+        .append_pair(
+            "token_type_hint",
+            match kind {
+                TokenKind::Access => "access_token",
+                TokenKind::Refresh => "refresh_token",
+            },
+        )
         .append_pair("client_id", client_id)
         .append_pair("client_secret", client_secret.expose_secret())
         .finish();
@@ -66,6 +88,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(active.expire_time.unwrap().timestamp(), 1_763_907_200);
+        assert_eq!(active.issue_time.unwrap().timestamp(), 1_763_900_000);
         let inactive = read(br#"{"active": false}"#).unwrap();
         assert_eq!(inactive, Introspection::default());
         assert!(read(b"{}").is_err());

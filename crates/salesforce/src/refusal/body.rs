@@ -4,6 +4,8 @@ use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::lenient::{Code, Text, Texts};
+
 /// What a body says: an array, a bare object, XML or HTML of the edge, or
 /// nothing. What it does not say is empty.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,11 +20,13 @@ pub(super) struct ErrorBody {
 /// Says what is wrong with a login where the body is a page.
 const OAUTH_ERROR: &str = "Sfdc-OAuth-Error";
 const INVALID_TOKEN: &str = "LOGIN_OAUTH_INVALID_TOKEN";
+/// The app's policy, in whatever form it is told (§3.2).
+pub(super) const NO_AGENT: &str = "Connected app is not attached to Agent";
 
 #[derive(Deserialize)]
 struct Item {
     #[serde(rename = "errorCode", alias = "exceptionCode", default)]
-    code: Text,
+    code: Code,
     #[serde(default, alias = "exceptionMessage")]
     message: Text,
     #[serde(default)]
@@ -31,15 +35,6 @@ struct Item {
     #[serde(rename = "duplicateResut", alias = "duplicateResult")]
     duplicates: Option<Value>,
 }
-
-/// A text; anything else is none, because one odd key must not hide the rest.
-#[derive(Default, Deserialize)]
-#[serde(from = "Value")]
-struct Text(String);
-
-#[derive(Default, Deserialize)]
-#[serde(from = "Value")]
-struct Texts(Vec<String>);
 
 impl ErrorBody {
     pub(super) fn parse(headers: &HeaderMap, body: &[u8]) -> Self {
@@ -54,14 +49,16 @@ impl ErrorBody {
     }
 
     fn of_page(headers: &HeaderMap, body: &[u8]) -> Self {
+        let says = |text: &str| body.windows(text.len()).any(|window| window == text.as_bytes());
         let header = headers.get(OAUTH_ERROR).and_then(|value| value.to_str().ok());
-        let in_body = || {
-            body.windows(INVALID_TOKEN.len())
-                .any(|window| window == INVALID_TOKEN.as_bytes())
-                .then_some(INVALID_TOKEN)
-        };
+        let in_body = says(INVALID_TOKEN).then_some(INVALID_TOKEN);
         Self {
-            code: header.or_else(in_body).unwrap_or_default().to_owned(),
+            code: Code::of(header.or(in_body).unwrap_or_default()).0,
+            message: if says(NO_AGENT) {
+                NO_AGENT.to_owned()
+            } else {
+                String::new()
+            },
             ..Self::default()
         }
     }
@@ -74,24 +71,6 @@ impl From<Item> for ErrorBody {
             message: item.message.0,
             fields: item.fields.0,
             duplicates: item.duplicates.as_ref().map(duplicate_ids).unwrap_or_default(),
-        }
-    }
-}
-
-impl From<Value> for Text {
-    fn from(value: Value) -> Self {
-        match value {
-            Value::String(text) => Self(text),
-            _ => Self::default(),
-        }
-    }
-}
-
-impl From<Value> for Texts {
-    fn from(value: Value) -> Self {
-        match value {
-            Value::Array(values) => Self(values.into_iter().map(|value| Text::from(value).0).collect()),
-            _ => Self::default(),
         }
     }
 }

@@ -1,37 +1,20 @@
 //! Refusals of whole calls: §2.6, §3.2, §3.3, and the codes of Tooling (§6)
-//! and Bulk (§7).
+//! and Bulk (§7). The codes that records have too are in `records`.
 
 use http::StatusCode;
 
-use super::{Fault, Retry};
+use super::{Fault, Retry, body::NO_AGENT, records};
 
 /// Code, part of the message (empty: any), whose fault, what helps. Read from
 /// the top.
 const CODES: &[(&str, &str, Fault, Retry)] = &[
     ("JSON_PARSER_ERROR", "", Fault::Batch, Retry::Never),
-    ("INVALID_FIELD", "", Fault::Configuration, Retry::AfterChange),
     ("INVALID_TYPE", "", Fault::Configuration, Retry::AfterChange),
-    (
-        "INVALID_FIELD_FOR_INSERT_UPDATE",
-        "",
-        Fault::Configuration,
-        Retry::AfterChange,
-    ),
     ("MALFORMED_QUERY", "", Fault::Batch, Retry::Never),
     ("EXCEEDED_ID_LIMIT", "", Fault::Batch, Retry::Smaller),
     ("EXCEEDED_MAX_SIZE_REQUEST", "", Fault::Batch, Retry::Smaller),
     ("LIMIT_EXCEEDED", "", Fault::Batch, Retry::Smaller),
     ("MISSING_ARGUMENT", "", Fault::Batch, Retry::Never),
-    ("MALFORMED_ID", "", Fault::Record, Retry::Never),
-    ("REQUIRED_FIELD_MISSING", "", Fault::Record, Retry::Never),
-    ("DUPLICATES_DETECTED", "", Fault::Record, Retry::Never),
-    ("ENTITY_IS_DELETED", "", Fault::RecordGone, Retry::Never),
-    (
-        "CANNOT_UPDATE_CONVERTED_LEAD",
-        "",
-        Fault::LeadConverted,
-        Retry::Never,
-    ),
     ("QUERY_TIMEOUT", "", Fault::Batch, Retry::Smaller),
     ("REQUEST_RUNNING_TOO_LONG", "", Fault::Batch, Retry::Smaller),
     // The app's or the IP's policy; a refresh would go round in circles.
@@ -54,25 +37,7 @@ const CODES: &[(&str, &str, Fault, Retry)] = &[
     ("EXCEEDEDQUOTA", "", Fault::Quota, Retry::AsCallsAgeOut),
     ("API_DISABLED_FOR_ORG", "", Fault::Login, Retry::AfterChange),
     (
-        "API_CURRENTLY_DISABLED",
-        "",
-        Fault::Salesforce,
-        Retry::WithBackoff,
-    ),
-    (
         "INSUFFICIENT_ACCESS",
-        "",
-        Fault::Configuration,
-        Retry::AfterChange,
-    ),
-    (
-        "INSUFFICIENT_ACCESS_OR_READONLY",
-        "",
-        Fault::Configuration,
-        Retry::AfterChange,
-    ),
-    (
-        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
         "",
         Fault::Configuration,
         Retry::AfterChange,
@@ -80,11 +45,7 @@ const CODES: &[(&str, &str, Fault, Retry)] = &[
     ("METHOD_NOT_ALLOWED", "", Fault::Batch, Retry::Never),
     ("MATCH_PRECONDITION_FAILED", "", Fault::Record, Retry::Never),
     ("UNSUPPORTED_MEDIA_TYPE", "", Fault::Batch, Retry::Never),
-    ("UNABLE_TO_LOCK_ROW", "", Fault::Contention, Retry::Soon),
-    ("TOO_MANY_APEX_REQUESTS", "", Fault::Contention, Retry::Soon),
     ("APEX_ERROR", "", Fault::Configuration, Retry::AfterChange),
-    ("UNKNOWN_EXCEPTION", "", Fault::Salesforce, Retry::WithBackoff),
-    ("SERVER_UNAVAILABLE", "", Fault::Salesforce, Retry::WithBackoff),
     (
         "CUSTOM_ENTITY_OR_FIELD_LIMIT",
         "",
@@ -97,7 +58,6 @@ const CODES: &[(&str, &str, Fault, Retry)] = &[
         Fault::Quota,
         Retry::AfterChange,
     ),
-    ("STORAGE_LIMIT_EXCEEDED", "", Fault::Quota, Retry::AfterChange),
     // Bulk's own names (§7), which come in mixed case.
     ("INVALIDSESSIONID", "", Fault::Token, Retry::WithNewToken),
     ("FEATURENOTENABLED", "", Fault::Login, Retry::AfterChange),
@@ -110,20 +70,24 @@ const CODES: &[(&str, &str, Fault, Retry)] = &[
 ];
 
 pub(super) fn classify(status: StatusCode, code: &str, message: &str) -> (Fault, Retry) {
-    let code = code.to_ascii_uppercase();
-    let known = CODES
+    if status == StatusCode::UNAUTHORIZED && message.contains(NO_AGENT) {
+        return (Fault::Login, Retry::AfterChange);
+    }
+    let upper_case = code.to_ascii_uppercase();
+    CODES
         .iter()
-        .find(|(known, part, ..)| *known == code && message.contains(part))
-        .map(|(_, _, fault, retry)| (*fault, *retry));
-    known.unwrap_or_else(|| of_status(status, message))
+        .find(|(known, part, ..)| *known == upper_case && message.contains(part))
+        .map(|(_, _, fault, retry)| (*fault, *retry))
+        // A call for one record is refused with the record's own codes.
+        .or_else(|| records::verdict(code, message))
+        .unwrap_or_else(|| of_status(status))
 }
 
 /// What a status says where the body says nothing known.
-fn of_status(status: StatusCode, message: &str) -> (Fault, Retry) {
+fn of_status(status: StatusCode) -> (Fault, Retry) {
     match status.as_u16() {
         // Several records match a key.
         300 => (Fault::Record, Retry::Never),
-        401 if message.contains("not attached to Agent") => (Fault::Login, Retry::AfterChange),
         401 => (Fault::Token, Retry::WithNewToken),
         403 => (Fault::Login, Retry::AfterChange),
         405 | 406 | 414 | 415 | 431 => (Fault::Batch, Retry::Never),

@@ -90,6 +90,12 @@ const CODES: &[(&str, &str, Fault, Retry)] = &[
     ("SERVER_UNAVAILABLE", "", Fault::Salesforce, Retry::WithBackoff),
     ("UNKNOWN_EXCEPTION", "", Fault::Salesforce, Retry::WithBackoff),
     (
+        "API_CURRENTLY_DISABLED",
+        "",
+        Fault::Salesforce,
+        Retry::WithBackoff,
+    ),
+    (
         "ALL_OR_NONE_OPERATION_ROLLED_BACK",
         "",
         Fault::Batch,
@@ -151,6 +157,43 @@ const CODES: &[(&str, &str, Fault, Retry)] = &[
     ("INVALID_FIELD", "", Fault::Configuration, Retry::AfterChange),
     ("STORAGE_LIMIT_EXCEEDED", "", Fault::Quota, Retry::AfterChange),
     ("LICENSE_LIMIT_EXCEEDED", "", Fault::Quota, Retry::AfterChange),
+    // What a record is refused with for good, named because calls for one
+    // record are refused so too.
+    ("REQUIRED_FIELD_MISSING", "", Fault::Record, Retry::Never),
+    ("INVALID_EMAIL_ADDRESS", "", Fault::Record, Retry::Never),
+    ("STRING_TOO_LONG", "", Fault::Record, Retry::Never),
+    (
+        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+        "",
+        Fault::Record,
+        Retry::Never,
+    ),
+    ("NUMBER_OUTSIDE_VALID_RANGE", "", Fault::Record, Retry::Never),
+    (
+        "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+        "",
+        Fault::Record,
+        Retry::Never,
+    ),
+    ("FIELD_INTEGRITY_EXCEPTION", "", Fault::Record, Retry::Never),
+    (
+        "FIELD_FILTER_VALIDATION_EXCEPTION",
+        "",
+        Fault::Record,
+        Retry::Never,
+    ),
+    ("MALFORMED_ID", "", Fault::Record, Retry::Never),
+    ("INVALID_CROSS_REFERENCE_KEY", "", Fault::Record, Retry::Never),
+    ("DUPLICATE_VALUE", "", Fault::Record, Retry::Never),
+    ("DUPLICATE_EXTERNAL_ID", "", Fault::Record, Retry::Never),
+    ("DUPLICATES_DETECTED", "", Fault::Record, Retry::Never),
+    (
+        "TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET",
+        "",
+        Fault::Record,
+        Retry::Never,
+    ),
+    ("TOO_MANY_ENUM_VALUE", "", Fault::Record, Retry::Never),
 ];
 
 impl RecordRefusal {
@@ -183,20 +226,27 @@ fn classify(error: &RecordError, key_field: Option<&str>) -> (Fault, Retry) {
     // Two calls made the same new key at once; the loser's next try is an
     // update (§2.5).
     let is_lost_race = error.code == "DUPLICATE_VALUE"
-        && key_field.is_some_and(|field| {
-            error
-                .message
-                .contains(&format!("duplicate value found: {field} duplicates"))
+        && key_field.is_some_and(|key_field| {
+            duplicated_field(&error.message).is_some_and(|field| field.eq_ignore_ascii_case(key_field))
         });
     if is_lost_race {
         return (Fault::Contention, Retry::Once);
     }
+    verdict(&error.code, &error.message).unwrap_or((Fault::Record, Retry::Never))
+}
+
+/// Returns what is known of a code.
+pub(super) fn verdict(code: &str, message: &str) -> Option<(Fault, Retry)> {
     CODES
         .iter()
-        .find(|(code, part, ..)| *code == error.code && error.message.contains(part))
-        .map_or((Fault::Record, Retry::Never), |(_, _, fault, retry)| {
-            (*fault, *retry)
-        })
+        .find(|(known, part, ..)| *known == code && message.contains(part))
+        .map(|(_, _, fault, retry)| (*fault, *retry))
+}
+
+/// Returns the API name in `duplicate value found: {name} duplicates value on …`.
+fn duplicated_field(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("duplicate value found: ")?;
+    rest.split(' ').next()
 }
 
 #[cfg(test)]

@@ -189,11 +189,20 @@ async fn a_session_that_ended_is_told_from_one_that_is_not_welcome() {
     .await;
     assert_row(&org.send(Method::GET, "/limits", "").await.refusal(), &unwelcome);
 
-    let agent = json!({"kind": "status", "status": 401, "errorCode": "",
-        "message": "Connected app is not attached to Agent"});
-    org.script("any", agent).await;
-    let refusal = org.send(Method::GET, "/limits", "").await.refusal();
-    assert_eq!((refusal.fault, refusal.retry), (Fault::Login, Retry::AfterChange));
+    let said = "Connected app is not attached to Agent";
+    for agent in [
+        json!({"kind": "status", "status": 401, "errorCode": "", "message": said}),
+        json!({"kind": "status", "status": 401, "errorCode": "INVALID_SESSION_ID", "message": said}),
+        json!({"kind": "status", "status": 401, "body": format!("<html>{said}</html>")}),
+    ] {
+        org.script("any", agent.clone()).await;
+        let refusal = org.send(Method::GET, "/limits", "").await.refusal();
+        assert_eq!(
+            (refusal.fault, refusal.retry),
+            (Fault::Login, Retry::AfterChange),
+            "{agent}"
+        );
+    }
 
     let strange = [("Authorization", "Digest x")];
     let answer = org
@@ -454,6 +463,27 @@ async fn what_is_salesforces_own_fault_passes() {
                 "Your query request was running for too long.",
             ),
             row(400, "QUERY_TIMEOUT", "", Fault::Batch, Retry::Smaller),
+        ),
+        (
+            array(
+                400,
+                "REQUEST_RUNNING_TOO_LONG",
+                "Your request was running for too long",
+            ),
+            row(400, "REQUEST_RUNNING_TOO_LONG", "", Fault::Batch, Retry::Smaller),
+        ),
+        // What a record of a collections call is refused with, in a call for one record.
+        (
+            array(400, "STRING_TOO_LONG", "too large"),
+            row(400, "STRING_TOO_LONG", "", Fault::Record, Retry::Never),
+        ),
+        (
+            array(
+                400,
+                "INVALID_FIELD",
+                "Foreign key external ID: A not found for field K",
+            ),
+            row(400, "INVALID_FIELD", "", Fault::Record, Retry::Never),
         ),
         (
             array(409, "", "conflict"),

@@ -8,9 +8,13 @@ use salesforce::{
     collections::{self, Operation, Options, Record, WriteError, WriteOutcome},
     http::CallError,
 };
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::org::Org;
+
+/// A value that nobody else has, and that is no code.
+const MARK: &str = "marked: ada@example.org";
 
 /// What a caller may believe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +46,16 @@ async fn each_way_to_go_wrong_leaves_the_right_belief() {
         ),
         (
             json!({"kind": "edge_page", "status": 420}),
+            Belief::NotSent,
+            false,
+        ),
+        (
+            json!({"kind": "status", "status": 202, "body": "accepted", "applied": true}),
+            Belief::InDoubt,
+            true,
+        ),
+        (
+            json!({"kind": "status", "status": 400, "errorCode": MARK, "message": MARK}),
             Belief::NotSent,
             false,
         ),
@@ -92,8 +106,8 @@ async fn each_way_to_go_wrong_leaves_the_right_belief() {
         let other = org.seed("Contact", json!({"LastName": "B"})).await;
         org.script("write", action.clone()).await;
         let records = [
-            (Some(id.as_str()), json!({"Title": "new"})),
-            (Some(other.as_str()), json!({"Title": "new"})),
+            (Some(id.as_str()), json!({"Title": MARK})),
+            (Some(other.as_str()), json!({"Title": MARK})),
         ];
         let outcome = org.write_all(&Operation::Update, &records).await;
 
@@ -106,10 +120,12 @@ async fn each_way_to_go_wrong_leaves_the_right_belief() {
         let stored = org
             .admin("GET", &format!("records/Contact/{id}"), Value::Null)
             .await;
-        assert_eq!(stored["Title"] == "new", is_stored, "{action}: {stored}");
+        assert_eq!(stored["Title"] == MARK, is_stored, "{action}: {stored}");
         // Nothing that was sent, and no token, is in what a log would show.
-        let shown = format!("{outcome:?}");
-        assert!(!shown.contains("Bearer") && !shown.contains("00D5g"), "{shown}");
+        let shown = format!("{outcome:?} {}", chain(&outcome));
+        for secret in [MARK, org.session.access_token.expose_secret()] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
     }
 }
 
@@ -142,6 +158,20 @@ async fn a_call_that_never_left_is_not_in_doubt() {
         ),
         "{outcome:?}"
     );
+}
+
+/// Returns what a log would print of an error and its causes.
+fn chain(outcome: &WriteOutcome) -> String {
+    let mut shown = String::new();
+    let mut next: Option<&dyn std::error::Error> = match outcome {
+        WriteOutcome::Answered(_) => None,
+        WriteOutcome::NotSent(error) | WriteOutcome::InDoubt(error) => Some(error),
+    };
+    while let Some(error) = next {
+        shown += &format!("{error}: ");
+        next = error.source();
+    }
+    shown
 }
 
 /// Updates a Contact of `org` by another client than the org's own.

@@ -4,6 +4,7 @@ use salesforce::{
     collections::{DuplicateRules, Operation, Options, RecordResult},
     refusal::{Fault, RecordRefusal, Retry},
 };
+use salesforce_simulator::record_id;
 use serde_json::{Value, json};
 
 use crate::org::{Org, refused, results, upsert};
@@ -130,8 +131,13 @@ async fn what_is_gone_is_told_from_what_is_bad() {
         &[],
         (Fault::LeadConverted, Retry::Never),
     );
-    let unknown = update("Contact", "0035g00000NoSuchAAA".to_owned()).await;
-    assert_eq!((unknown.fault, unknown.retry), PERMANENT, "{unknown:?}");
+    assert_row(
+        &update("Contact", record_id("003", 9_999)).await,
+        "INVALID_CROSS_REFERENCE_KEY",
+        "invalid cross reference id",
+        &[],
+        PERMANENT,
+    );
 }
 
 #[tokio::test]
@@ -258,10 +264,18 @@ async fn what_only_somebody_else_can_change_says_so() {
         &["CreatedDate"],
         CONFIGURATION,
     );
-    for (access, code) in [
-        ("locked", "ENTITY_IS_LOCKED"),
-        ("read_only", "INSUFFICIENT_ACCESS_OR_READONLY"),
-        ("hidden", "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"),
+    for (access, code, fault) in [
+        ("locked", "ENTITY_IS_LOCKED", Fault::Record),
+        (
+            "read_only",
+            "INSUFFICIENT_ACCESS_OR_READONLY",
+            Fault::Configuration,
+        ),
+        (
+            "hidden",
+            "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+            Fault::Configuration,
+        ),
     ] {
         let id = org.seed("Contact", json!({"LastName": access})).await;
         org.admin("POST", "record-access", json!({"ids": [&id], "access": access}))
@@ -271,7 +285,11 @@ async fn what_only_somebody_else_can_change_says_so() {
                 .await,
         );
         assert_eq!(refusal.error.code, code, "{refusal:?}");
-        assert_eq!(refusal.retry, Retry::AfterChange, "{refusal:?}");
+        assert_eq!(
+            (refusal.fault, refusal.retry),
+            (fault, Retry::AfterChange),
+            "{refusal:?}"
+        );
     }
 }
 
@@ -379,6 +397,17 @@ async fn each_other_code_has_its_verdict() {
             (Fault::Salesforce, Retry::AfterMaintenance),
         ),
         ("PROCESSING_HALTED", "", (Fault::Batch, Retry::WithoutCulprit)),
+        (
+            "API_CURRENTLY_DISABLED",
+            "",
+            (Fault::Salesforce, Retry::WithBackoff),
+        ),
+        // Salesforce does not always say which record, nor which field.
+        (
+            "DUPLICATE_VALUE",
+            "duplicate value found: <unknown> duplicates value on record with id: <unknown>",
+            PERMANENT,
+        ),
         ("INVENTED_NEXT_RELEASE", "", PERMANENT),
     ] {
         let action: Value = json!({"kind": "record_error", "statusCode": code, "message": message});

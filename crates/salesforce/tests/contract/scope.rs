@@ -5,9 +5,10 @@ use salesforce::{
     collections::{Operation, RecordResult, WriteError, WriteOutcome},
     refusal::{Fault, Refusal, Retry},
 };
+use salesforce_simulator::record_id;
 use serde_json::{Value, json};
 
-use crate::org::{Org, results, upsert};
+use crate::org::{Org, refused, results, upsert};
 
 const GOOD: &str = r#"{"attributes": {"type": "Contact"}, "LastName": "Good", "Key__c": "good"}"#;
 
@@ -95,6 +96,10 @@ async fn an_unknown_object_and_an_unknown_key_fail_the_whole_call() {
                 .await;
             let refusal = not_sent(outcome);
             assert_eq!(refusal.status, status, "{key}: {refusal:?}");
+            assert!(
+                refusal.message.contains(key),
+                "the message names no {key}: {refusal:?}"
+            );
             assert_eq!(
                 (refusal.fault, refusal.retry),
                 (Fault::Configuration, Retry::AfterChange),
@@ -102,6 +107,18 @@ async fn an_unknown_object_and_an_unknown_key_fail_the_whole_call() {
             );
         }
     }
+    org.admin("PATCH", "switches", json!({"key_not_indexed": "element"}))
+        .await;
+    let refusal = refused(
+        org.write(&upsert("Title"), Some("a"), json!({"LastName": "Bad"}))
+            .await,
+    );
+    assert!(
+        refusal
+            .error
+            .message
+            .contains("does not match an External ID, Salesforce Id, or indexed field")
+    );
     assert_nothing_stored(&org).await;
 }
 
@@ -128,7 +145,7 @@ async fn one_bad_record_fails_alone() {
         json!({"LastName": "x".repeat(81)}),
         json!({"LastName": "Bad", "Tier__c": "silver"}),
         json!({"LastName": null}),
-        json!({"LastName": "Bad", "AccountId": "0015g00000NoSuchAAA"}),
+        json!({"LastName": "Bad", "AccountId": record_id("001", 9_999)}),
         json!({"LastName": "Bad", "AccountId": "x"}),
     ];
     let mut records = vec![(None, json!({"LastName": "Good"}))];
