@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde_json::json;
 
-use super::{AdminError, AdminResult, answer, org, read};
+use super::{AdminError, AdminResult, answer, org, read_list};
 use crate::org::{Fault, FaultAction, Occasion};
 use crate::world::World;
 
@@ -17,7 +17,7 @@ pub(super) async fn add(
     body: Bytes,
 ) -> AdminResult {
     let org = org(&world, &host)?;
-    let faults: Vec<Fault> = read(&body)?;
+    let faults: Vec<Fault> = read_list(&body)?;
     let is_known = |fault: &Fault| {
         fault.on != Occasion::BulkRows
             || matches!(fault.action, FaultAction::RecordError(_) | FaultAction::Status(_))

@@ -109,6 +109,125 @@ async fn unknown_keys_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn an_error_tells_where_it_is_and_what_to_send() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let org = format!("/orgs/{HOST}");
+    let made = |host: &str| json!({"host": host});
+    let host = "b.my.salesforce.com";
+    for (method, path, sent, status, told) in [
+        (
+            "POST",
+            "/orgs",
+            json!({"host": host, "switches": {"login": 1}}),
+            400,
+            "switches.login: invalid type: integer `1`",
+        ),
+        (
+            "POST",
+            "/orgs",
+            json!({"host": host, "users": [{"username": "a"}, {"username": "b", "active": "no"}]}),
+            400,
+            "users[1].active: invalid type: string \"no\"",
+        ),
+        (
+            "POST",
+            "/orgs",
+            json!([made(host)]),
+            400,
+            "the body is an array; send an object",
+        ),
+        (
+            "POST",
+            "/orgs",
+            Value::Null,
+            400,
+            "the body is empty; send an object",
+        ),
+        ("POST", "/orgs", json!(1), 400, "invalid type: integer `1`"),
+        (
+            "POST",
+            "/orgs",
+            made("b.my.salesforce.com:443"),
+            400,
+            "has a port",
+        ),
+        (
+            "POST",
+            "/orgs",
+            made("localhost:7460"),
+            400,
+            "is a loopback address",
+        ),
+        (
+            "POST",
+            "/orgs",
+            made("Test.salesforce.com"),
+            400,
+            "is a login host",
+        ),
+        ("POST", "/orgs", made("https://b"), 400, "has the character ':'"),
+        ("POST", "/orgs", made(""), 400, "is empty"),
+        (
+            "PATCH",
+            &format!("{org}/switches"),
+            json!({"login": {"revoke_error": "xml"}}),
+            400,
+            "login.revoke_error: unknown variant `xml`",
+        ),
+        (
+            "POST",
+            &format!("{org}/faults"),
+            json!({"on": "write"}),
+            400,
+            "the body is an object; send an array",
+        ),
+        (
+            "POST",
+            &format!("{org}/records/Lead"),
+            json!({"LastName": "A"}),
+            400,
+            "the body is an object; send an array",
+        ),
+        (
+            "POST",
+            &format!("{org}/records/Lead"),
+            json!([{}, 7]),
+            400,
+            "[1]: invalid type: integer `7`",
+        ),
+        (
+            "GET",
+            &format!("{org}/history?after=x"),
+            Value::Null,
+            400,
+            "after: invalid digit",
+        ),
+        (
+            "GET",
+            &format!("{org}/calls?first=1"),
+            Value::Null,
+            400,
+            "unknown field `first`",
+        ),
+        ("PUT", "/orgs", Value::Null, 405, "this path has no PUT"),
+        (
+            "GET",
+            &format!("{org}/merges"),
+            Value::Null,
+            405,
+            "this path has no GET",
+        ),
+    ] {
+        let answer = client.admin(method, path, &sent).await;
+        let error = answer.json()["error"].as_str().unwrap().to_owned();
+        assert_eq!(answer.status, status, "{method} {path} {sent}: {error}");
+        assert!(error.contains(told), "{error}");
+        assert_eq!(answer.header("allow").is_some(), status == 405, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn twenty_thousand_records_are_seeded_in_one_call_and_read_back() {
     let rig = Rig::with_org(json!({})).await;
     let client = &rig.client;
