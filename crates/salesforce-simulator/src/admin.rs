@@ -62,6 +62,8 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/orgs/{host}/history", get(orgs::history))
         .route("/orgs/{host}/counters", get(orgs::counters))
         .route("/orgs/{host}/calls", get(orgs::calls))
+        .route("/orgs/{host}/users", get(directory::users))
+        .route("/orgs/{host}/apps", get(directory::apps))
         .route("/orgs/{host}/users/{username}", patch(directory::change_user))
         .route("/orgs/{host}/apps/{client_id}", patch(directory::change_app))
         .route("/orgs/{host}/refresh-tokens", post(logins::refresh_token))
@@ -79,17 +81,26 @@ pub(crate) fn router() -> Router<Arc<World>> {
         )
         .route(
             "/orgs/{host}/duplicate-rules",
-            post(rules::add_duplicate).delete(rules::clear_duplicates),
+            post(rules::add_duplicate)
+                .get(rules::duplicates)
+                .delete(rules::clear_duplicates),
         )
         .route(
             "/orgs/{host}/validation-rules",
-            post(rules::add_validation).delete(rules::clear_validations),
+            post(rules::add_validation)
+                .get(rules::validations)
+                .delete(rules::clear_validations),
         )
         .route(
             "/orgs/{host}/assignment-rules",
-            post(rules::add_assignment).delete(rules::clear_assignments),
+            post(rules::add_assignment)
+                .get(rules::assignments)
+                .delete(rules::clear_assignments),
         )
-        .route("/orgs/{host}/record-types", post(rules::add_record_type))
+        .route(
+            "/orgs/{host}/record-types",
+            post(rules::add_record_type).get(rules::record_types),
+        )
         .route("/orgs/{host}/record-access", post(record_access::set))
         .route("/orgs/{host}/merges", post(record_access::merge))
         .route("/view/{host}", get(crate::page::view))

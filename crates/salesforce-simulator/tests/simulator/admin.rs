@@ -228,6 +228,97 @@ async fn an_error_tells_where_it_is_and_what_to_send() {
 }
 
 #[tokio::test]
+async fn users_and_apps_are_changed_member_by_member_and_listed_without_secrets() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let user = "/users/svc@acme.example";
+    let changes = [
+        json!({"permissions": {"view_setup": false, "objects": {"Lead": {"delete": false}}}}),
+        json!({"permissions": {"objects": {"Lead": {"edit": false}, "contact": {"read": false}}}}),
+    ];
+    for change in changes {
+        client.org("PATCH", user, change).await;
+    }
+    client
+        .org("PATCH", "/apps/app", json!({"name": "App", "scopes": ["api"]}))
+        .await;
+    let twice = json!({"permissions": {"objects": {"lead": {"edit": true}}}});
+    let refused = client
+        .admin("PATCH", &format!("/orgs/{HOST}{user}"), &twice)
+        .await;
+
+    let users = client.org("GET", "/users", Value::Null).await;
+    let apps = client.org("GET", "/apps", Value::Null).await;
+
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.text.contains("names Lead in two spellings"),
+        "{refused:?}"
+    );
+    let objects = json!({
+        "Contact": {"read": false, "create": true, "edit": true, "delete": true},
+        "Lead": {"read": true, "create": true, "edit": false, "delete": false},
+    });
+    let permissions =
+        json!({"view_setup": false, "manage_users": true, "customize_application": true, "objects": objects});
+    let id = users[0]["id"].as_str().unwrap().to_owned();
+    assert!(id.starts_with("005"), "{id}");
+    assert_eq!(
+        users,
+        json!([{"id": id, "username": "svc@acme.example", "active": true, "locked": false, "api_enabled": true,
+            "permissions": permissions}])
+    );
+    let shown = |name: &str| apps[0].get(name).cloned();
+    assert_eq!(shown("client_id"), Some(json!("app")));
+    assert_eq!(
+        (shown("name"), shown("scopes")),
+        (Some(json!("App")), Some(json!(["api"])))
+    );
+    assert_eq!((shown("client_secret"), shown("certificate")), (None, None));
+}
+
+#[tokio::test]
+async fn rules_are_listed_as_they_were_set_up() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    for (path, given, added) in [
+        (
+            "/duplicate-rules",
+            json!({"object": "Lead", "match_fields": ["Email"], "action": "block", "message": "m"}),
+            json!({"name": "Standard_Lead_Duplicate_Rule"}),
+        ),
+        (
+            "/validation-rules",
+            json!({"object": "Lead", "field": "Title", "when": "equals", "value": "A", "message": "m"}),
+            json!({}),
+        ),
+        (
+            "/assignment-rules",
+            json!({"owner": "svc@acme.example"}),
+            json!({"object": "Lead", "active": true}),
+        ),
+        (
+            "/record-types",
+            json!({"object": "Contact", "name": "Vip"}),
+            json!({"label": "Vip", "active": true, "available": true, "default": false}),
+        ),
+    ] {
+        let made = client.org("POST", path, given.clone()).await;
+        let listed = client.org("GET", path, Value::Null).await;
+        let mut expected = given;
+        for members in [added, made] {
+            for (name, value) in members.as_object().unwrap() {
+                expected[name] = value.clone();
+            }
+        }
+        assert_eq!(listed, json!([expected]), "{path}");
+    }
+    client.org("DELETE", "/validation-rules", Value::Null).await;
+    let none = client.org("GET", "/validation-rules", Value::Null).await;
+    assert_eq!(none, json!([]));
+}
+
+#[tokio::test]
 async fn twenty_thousand_records_are_seeded_in_one_call_and_read_back() {
     let rig = Rig::with_org(json!({})).await;
     let client = &rig.client;
