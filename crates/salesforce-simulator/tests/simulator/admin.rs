@@ -319,6 +319,33 @@ async fn rules_are_listed_as_they_were_set_up() {
 }
 
 #[tokio::test]
+async fn custom_fields_can_be_removed_and_standard_ones_hidden() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let custom = json!({"object": "Lead", "name": "Tier__c", "type": "string"});
+    client.org("POST", "/fields", custom).await;
+    let delete = async |name: &str| {
+        let path = format!("/orgs/{HOST}/fields/Lead/{name}");
+        client.admin("DELETE", &path, &Value::Null).await
+    };
+
+    let removed = delete("Tier__c").await;
+    let again = delete("Tier__c").await;
+    let standard = delete("title").await;
+
+    assert_eq!((removed.status, again.status, standard.status), (200, 404, 409));
+    let error = standard.json()["error"].as_str().unwrap().to_owned();
+    assert!(
+        error.contains("Title of Lead is a standard field, and only custom fields"),
+        "{error}"
+    );
+    assert_eq!(client.get("/query?q=SELECT+Title+FROM+Lead").await.status, 200);
+    let hidden = json!({"object": "Lead", "name": "Title", "type": "string", "visible": false});
+    client.org("POST", "/fields", hidden).await;
+    assert_eq!(client.get("/query?q=SELECT+Title+FROM+Lead").await.status, 400);
+}
+
+#[tokio::test]
 async fn twenty_thousand_records_are_seeded_in_one_call_and_read_back() {
     let rig = Rig::with_org(json!({})).await;
     let client = &rig.client;
