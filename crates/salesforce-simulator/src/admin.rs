@@ -3,6 +3,7 @@
 //! Salesforce has nothing of this. Bodies are JSON, unknown keys are refused by name, and an error is
 //! `{"error": "…"}`.
 
+mod body;
 mod directory;
 mod fields;
 mod logins;
@@ -17,13 +18,11 @@ mod usage;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::bulk::catch_up;
@@ -31,6 +30,7 @@ use crate::org::Org;
 use crate::schema::ObjectName;
 use crate::world::World;
 
+use body::{Parameters, merged, read, read_list};
 pub(crate) use fields::put_field;
 pub(crate) use records::seed;
 
@@ -62,6 +62,8 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/orgs/{host}/history", get(orgs::history))
         .route("/orgs/{host}/counters", get(orgs::counters))
         .route("/orgs/{host}/calls", get(orgs::calls))
+        .route("/orgs/{host}/users", get(directory::users))
+        .route("/orgs/{host}/apps", get(directory::apps))
         .route("/orgs/{host}/users/{username}", patch(directory::change_user))
         .route("/orgs/{host}/apps/{client_id}", patch(directory::change_app))
         .route("/orgs/{host}/refresh-tokens", post(logins::refresh_token))
@@ -79,21 +81,31 @@ pub(crate) fn router() -> Router<Arc<World>> {
         )
         .route(
             "/orgs/{host}/duplicate-rules",
-            post(rules::add_duplicate).delete(rules::clear_duplicates),
+            post(rules::add_duplicate)
+                .get(rules::duplicates)
+                .delete(rules::clear_duplicates),
         )
         .route(
             "/orgs/{host}/validation-rules",
-            post(rules::add_validation).delete(rules::clear_validations),
+            post(rules::add_validation)
+                .get(rules::validations)
+                .delete(rules::clear_validations),
         )
         .route(
             "/orgs/{host}/assignment-rules",
-            post(rules::add_assignment).delete(rules::clear_assignments),
+            post(rules::add_assignment)
+                .get(rules::assignments)
+                .delete(rules::clear_assignments),
         )
-        .route("/orgs/{host}/record-types", post(rules::add_record_type))
+        .route(
+            "/orgs/{host}/record-types",
+            post(rules::add_record_type).get(rules::record_types),
+        )
         .route("/orgs/{host}/record-access", post(record_access::set))
         .route("/orgs/{host}/merges", post(record_access::merge))
         .route("/view/{host}", get(crate::page::view))
         .route("/reset", post(orgs::reset))
+        .method_not_allowed_fallback(wrong_method)
         .fallback(async || not_found("the admin surface has no such path").into_response())
         // Seeding sends tens of thousands of records at once.
         .layer(DefaultBodyLimit::disable())
@@ -133,15 +145,19 @@ fn answer(status: StatusCode, body: &impl Serialize) -> Response {
     }
 }
 
+/// Answers where the path is right and the method is not; `Allow` names those that are.
+async fn wrong_method(method: Method) -> AdminError {
+    AdminError {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        text: format!("this path has no {method}; the header Allow names what it has"),
+    }
+}
+
 fn not_found(text: impl Into<String>) -> AdminError {
     AdminError {
         status: StatusCode::NOT_FOUND,
         text: text.into(),
     }
-}
-
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, AdminError> {
-    serde_json::from_slice(body).map_err(|error| AdminError::bad_request(error.to_string()))
 }
 
 fn org(world: &World, host: &str) -> Result<Arc<Org>, AdminError> {

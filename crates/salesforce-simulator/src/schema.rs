@@ -97,6 +97,15 @@ impl ObjectName {
             Self::Account => &ACCOUNT,
         }
     }
+
+    /// Tells whether a name, in any case, is that of a field which Salesforce brings along, if only in some orgs.
+    pub(crate) fn has_standard_field(self, name: &str) -> bool {
+        self.standard_fields()
+            .iter()
+            .chain(PERSON_ACCOUNT.iter())
+            .chain([&*RECORD_TYPE_ID])
+            .any(|field| field.name.eq_ignore_ascii_case(name))
+    }
 }
 
 impl Schema {

@@ -37,7 +37,7 @@ use axum::response::Response;
 use crate::connection::Connection;
 use crate::org::{MAX_BODY_BYTES, Occasion};
 use crate::refusal::CallError;
-use crate::world::{Destination, World};
+use crate::world::{Destination, World, is_local};
 use route::Route;
 use serve::Presence;
 
@@ -125,6 +125,7 @@ async fn exchange(
             }
         }
         Destination::Login(_) => return reply::call_error(&CallError::no_such_resource()),
+        Destination::Nowhere if is_local(host_of(&parts)) => return reply::no_org(),
         Destination::Nowhere => return reply::no_route(),
     };
     let instance_url = if by_loopback {

@@ -35,8 +35,8 @@ pub(crate) enum CreateOrgError {
     RepeatedUser(String),
     #[error("apps has client_id {0} twice; each client_id is one app's")]
     RepeatedApp(String),
-    #[error("host {0:?} is not a host name of its own, such as acme.my.salesforce.com")]
-    Host(String),
+    #[error("host {host:?} {problem}; give a host name of its own, such as acme.my.salesforce.com")]
+    Host { host: String, problem: String },
     #[error("{0}")]
     Options(String),
 }
@@ -51,13 +51,11 @@ impl World {
 
     pub(crate) fn create(&self, mut options: OrgOptions) -> Result<Arc<Org>, CreateOrgError> {
         options.host = options.host.to_ascii_lowercase();
-        let host = options.host.as_str();
-        let is_name = !host.is_empty()
-            && host
-                .chars()
-                .all(|character| character.is_ascii_alphanumeric() || matches!(character, '.' | '-'));
-        if !is_name || is_loopback(host) || LoginHost::parse(host).is_some() {
-            return Err(CreateOrgError::Host(options.host));
+        if let Some(problem) = host_problem(&options.host) {
+            return Err(CreateOrgError::Host {
+                host: options.host,
+                problem,
+            });
         }
         if let Some(user) = repeated(&options.users, |user| user.username.to_lowercase()) {
             return Err(CreateOrgError::RepeatedUser(user.username.clone()));
@@ -129,6 +127,27 @@ impl World {
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Org>>> {
         self.orgs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns why no org can have this host.
+fn host_problem(host: &str) -> Option<String> {
+    if host.is_empty() {
+        return Some("is empty".to_owned());
+    }
+    if is_local(host) {
+        return Some("is a loopback address, which means the org made first".to_owned());
+    }
+    let name = without_port(host);
+    if LoginHost::parse(name).is_some() {
+        return Some("is a login host, which is no org's".to_owned());
+    }
+    let is_allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '-');
+    if let Some(other) = name.chars().find(|character| !is_allowed(*character)) {
+        return Some(format!(
+            "has the character {other:?}, but may have letters, digits, '.' and '-' only"
+        ));
+    }
+    (name.len() < host.len()).then(|| "has a port, which is ignored in requests".to_owned())
 }
 
 /// Returns the first that has the same key as one before it.

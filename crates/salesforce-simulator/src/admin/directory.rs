@@ -1,16 +1,14 @@
-//! Apps and users: changed while the org runs.
+//! Apps and users: listed, and changed while the org runs.
 
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::logins::{no_app, no_user};
-use super::{AdminError, AdminResult, answer, org, read};
+use super::{AdminError, AdminResult, answer, merged, org, read};
 use crate::org::{App, User};
 use crate::world::World;
 
@@ -25,7 +23,9 @@ pub(super) async fn change_user(
         .directory
         .user(&username)
         .ok_or_else(|| no_user(&username))?;
-    let changed: User = changed(&*user, read(&body)?, "username")?;
+    let changes: Map<String, Value> = read(&body)?;
+    check_unnamed(&changes, "username")?;
+    let changed: User = merged(user.as_ref(), changes)?;
     state.directory.replace_user(changed);
     Ok(answer(StatusCode::OK, &json!({})))
 }
@@ -41,24 +41,57 @@ pub(super) async fn change_app(
         .directory
         .app(&client_id)
         .ok_or_else(|| no_app(&client_id))?;
-    let changed: App = changed(&*app, read(&body)?, "client_id")?;
+    let changes: Map<String, Value> = read(&body)?;
+    check_unnamed(&changes, "client_id")?;
+    let changed: App = merged(app.as_ref(), changes)?;
     state.directory.replace_app(changed);
     Ok(answer(StatusCode::OK, &json!({})))
 }
 
-/// Returns `current` with some of its keys as given; `name`, by which it is found, is none of them.
-fn changed<T: Serialize + DeserializeOwned>(
-    current: &T,
-    changes: Map<String, Value>,
-    name: &str,
-) -> Result<T, AdminError> {
+/// Lists the users with their ids, and none of their secrets.
+pub(super) async fn users(State(world): State<Arc<World>>, Path(host): Path<String>) -> AdminResult {
+    let org = org(&world, &host)?;
+    let state = org.state();
+    let users: Vec<Value> = state
+        .directory
+        .users()
+        .map(|(id, user)| {
+            json!({
+                "id": id.to_string(),
+                "username": user.username,
+                "active": user.active,
+                "locked": user.locked,
+                "api_enabled": user.api_enabled,
+                "permissions": user.permissions,
+            })
+        })
+        .collect();
+    Ok(answer(StatusCode::OK, &users))
+}
+
+/// Lists the apps without their secrets; a certificate is none, but long.
+pub(super) async fn apps(State(world): State<Arc<World>>, Path(host): Path<String>) -> AdminResult {
+    let org = org(&world, &host)?;
+    let state = org.state();
+    let apps: Vec<Value> = state
+        .directory
+        .apps()
+        .iter()
+        .map(|app| {
+            let mut shown = serde_json::to_value(app.as_ref()).unwrap_or_default();
+            if let Some(members) = shown.as_object_mut() {
+                members.retain(|name, _| !matches!(name.as_str(), "client_secret" | "certificate"));
+            }
+            shown
+        })
+        .collect();
+    Ok(answer(StatusCode::OK, &apps))
+}
+
+/// Fails if `name`, by which a user or an app is found, is among the changes.
+fn check_unnamed(changes: &Map<String, Value>, name: &str) -> Result<(), AdminError> {
     if changes.contains_key(name) {
         return Err(AdminError::bad_request(format!("{name} cannot be changed")));
     }
-    let unreadable = |error: serde_json::Error| AdminError::bad_request(error.to_string());
-    let mut value = serde_json::to_value(current).map_err(unreadable)?;
-    for (key, change) in changes {
-        value[key.as_str()] = change;
-    }
-    serde_json::from_value(value).map_err(unreadable)
+    Ok(())
 }

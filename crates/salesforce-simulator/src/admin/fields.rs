@@ -76,13 +76,21 @@ pub(super) async fn remove(
     let org = org(&world, &host)?;
     let object = object(&object_name)?;
     let mut state = org.state();
+    let field = state.table(object).schema().field(&name);
+    let Some(field) = field.map(Arc::clone) else {
+        return Err(not_found(format!("{} has no field {name}", object.name())));
+    };
+    if object.has_standard_field(&name) {
+        return Err(AdminError::conflict(format!(
+            "{} of {} is a standard field, and only custom fields can be removed; to hide it, POST it to fields with \"visible\": false",
+            field.name,
+            object.name()
+        )));
+    }
     state.setup.unrestrict(object, &name);
     state.custom_fields.forget(object, &name);
-    if state.table_mut(object).remove_field(&name, world.clock.now()) {
-        Ok(answer(StatusCode::OK, &json!({})))
-    } else {
-        Err(not_found(format!("{} has no field {name}", object.name())))
-    }
+    state.table_mut(object).remove_field(&name, world.clock.now());
+    Ok(answer(StatusCode::OK, &json!({})))
 }
 
 /// Adds the field that `body` describes, or replaces the one of that name. Returns whether it is new.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{AdminError, AdminResult, answer, not_found, org, read};
+use super::{AdminError, AdminResult, Parameters, answer, not_found, org, read};
 use crate::org::Authorization;
 use crate::world::World;
 
@@ -39,7 +39,7 @@ struct NewRefreshToken {
 pub(super) async fn history(
     State(world): State<Arc<World>>,
     Path(host): Path<String>,
-    Query(query): Query<LoginsQuery>,
+    Parameters(query): Parameters<LoginsQuery>,
 ) -> AdminResult {
     let org = org(&world, &host)?;
     let state = org.state();

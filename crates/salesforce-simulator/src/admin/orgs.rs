@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AdminError, AdminResult, answer, org, read};
+use super::{AdminError, AdminResult, Parameters, answer, org, read};
 use crate::org::{Call, OrgOptions};
 use crate::world::{CreateOrgError, World};
 
@@ -66,7 +66,7 @@ pub(super) async fn reset(State(world): State<Arc<World>>) -> AdminResult {
 pub(super) async fn history(
     State(world): State<Arc<World>>,
     Path(host): Path<String>,
-    Query(query): Query<HistoryQuery>,
+    Parameters(query): Parameters<HistoryQuery>,
 ) -> AdminResult {
     let org = org(&world, &host)?;
     let state = org.state();
@@ -82,7 +82,7 @@ pub(super) async fn counters(State(world): State<Arc<World>>, Path(host): Path<S
 pub(super) async fn calls(
     State(world): State<Arc<World>>,
     Path(host): Path<String>,
-    Query(query): Query<CallsQuery>,
+    Parameters(query): Parameters<CallsQuery>,
 ) -> AdminResult {
     let org = org(&world, &host)?;
     let state = org.state();
@@ -94,7 +94,7 @@ impl From<CreateOrgError> for AdminError {
     fn from(error: CreateOrgError) -> Self {
         match &error {
             CreateOrgError::Exists(_) => Self::conflict(error.to_string()),
-            CreateOrgError::Host(_)
+            CreateOrgError::Host { .. }
             | CreateOrgError::RepeatedUser(_)
             | CreateOrgError::RepeatedApp(_)
             | CreateOrgError::Options(_) => Self::bad_request(error.to_string()),

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{AdminError, AdminResult, answer, not_found, object, org, read};
+use super::{AdminError, AdminResult, answer, not_found, object, org, read, read_list};
 use crate::ids::RecordId;
 use crate::org::{Org, Slot, Table, Values};
 use crate::schema::ObjectName;
@@ -20,7 +20,7 @@ pub(super) async fn create(
     body: Bytes,
 ) -> AdminResult {
     let org = org(&world, &host)?;
-    let ids = seed(&org, object(&object_name)?, read(&body)?)?;
+    let ids = seed(&org, object(&object_name)?, read_list(&body)?)?;
     Ok(answer(StatusCode::CREATED, &ids))
 }
 

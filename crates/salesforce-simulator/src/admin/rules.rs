@@ -1,4 +1,6 @@
-//! Rules about records: set up and taken away.
+//! Rules about records: set up, listed and taken away.
+
+mod list;
 
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ use crate::org::{
 use crate::schema::{Field, ObjectName, RecordType};
 use crate::value;
 use crate::world::World;
+
+pub(super) use list::{assignments, duplicates, record_types, validations};
 
 /// The body of `POST …/duplicate-rules`.
 #[derive(Debug, Deserialize)]

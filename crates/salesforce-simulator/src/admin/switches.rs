@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::{AdminError, AdminResult, answer, org, read};
+use super::{AdminResult, answer, merged, org, read};
 use crate::org::Switches;
 use crate::world::World;
 
@@ -26,22 +26,7 @@ pub(super) async fn change(
     let org = org(&world, &host)?;
     let changes: Map<String, Value> = read(&body)?;
     let mut state = org.state();
-    let invalid = |error: serde_json::Error| AdminError::bad_request(error.to_string());
-    let mut switches = serde_json::to_value(state.switches()).map_err(invalid)?;
-    overwrite(&mut switches, Value::Object(changes));
-    let switches: Switches = serde_json::from_value(switches).map_err(invalid)?;
+    let switches: Switches = merged(state.switches(), changes)?;
     state.set_switches(switches, world.clock.now());
     Ok(answer(StatusCode::OK, state.switches()))
-}
-
-/// Puts `changes` in the place of what they name; what they do not name stays.
-fn overwrite(value: &mut Value, changes: Value) {
-    match (value, changes) {
-        (Value::Object(members), Value::Object(changes)) => {
-            for (name, change) in changes {
-                overwrite(members.entry(name).or_insert(Value::Null), change);
-            }
-        }
-        (value, change) => *value = change,
-    }
 }

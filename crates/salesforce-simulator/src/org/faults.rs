@@ -13,7 +13,7 @@ pub(crate) struct Fault {
     /// Matching requests to let pass first.
     #[serde(default)]
     pub skip: u64,
-    /// Matching requests to hit then.
+    /// Matching requests to hit then; at least 1.
     #[serde(default = "once")]
     pub times: u64,
     #[serde(rename = "do")]
@@ -169,7 +169,7 @@ impl FaultAction {
 
 impl FaultQueue {
     pub(crate) fn extend(&mut self, faults: Vec<Fault>) {
-        self.0.extend(faults.into_iter().filter(|fault| fault.times > 0));
+        self.0.extend(faults);
     }
 
     pub(crate) fn clear(&mut self) {

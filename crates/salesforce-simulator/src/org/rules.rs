@@ -35,7 +35,7 @@ pub(crate) struct DuplicateRule {
 }
 
 /// What a duplicate rule does through the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum DuplicateAction {
     /// Refuses, unless the request says `allowSave=true`.

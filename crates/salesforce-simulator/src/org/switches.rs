@@ -121,14 +121,14 @@ pub(crate) enum ErrorBody {
     Empty,
 }
 
-/// What a 401 says. Source: salesforce-contract.md §3.2.
+/// When there is a 401, and what it says. Source: salesforce-contract.md §3.2.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SessionError {
-    /// A new token helps.
+    /// Where a session is gone; a new token helps.
     #[default]
     Expired,
-    /// A new token does not help.
+    /// Whatever the session: a new token does not help.
     NotValidForRestApi,
 }
 

@@ -104,15 +104,21 @@ impl Default for ObjectAccess {
 fn known_objects<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, ObjectAccess>, D::Error> {
-    BTreeMap::<String, ObjectAccess>::deserialize(deserializer)?
-        .into_iter()
-        .map(|(name, access)| match ObjectName::parse(&name) {
-            Some(object) => Ok((object.name().to_owned(), access)),
-            None => Err(de::Error::custom(format!(
+    let mut known = BTreeMap::new();
+    for (name, access) in BTreeMap::<String, ObjectAccess>::deserialize(deserializer)? {
+        let Some(object) = ObjectName::parse(&name) else {
+            return Err(de::Error::custom(format!(
                 "permissions.objects names {name:?}, which is no object of the org; use its API name, such as Contact"
-            ))),
-        })
-        .collect()
+            )));
+        };
+        if known.insert(object.name().to_owned(), access).is_some() {
+            return Err(de::Error::custom(format!(
+                "permissions.objects names {0} in two spellings; use {0}",
+                object.name()
+            )));
+        }
+    }
+    Ok(known)
 }
 
 fn yes() -> bool {

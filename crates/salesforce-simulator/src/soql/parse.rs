@@ -7,14 +7,25 @@ use crate::refusal::CallError;
 /// Deepest nesting of conditions, so that no query can exhaust the stack.
 const MAX_DEPTH: usize = 50;
 
+/// Clauses that Salesforce has and the simulator has not; no two such words meet in any other query.
+const UNSUPPORTED: [&[&str]; 5] = [
+    &["GROUP", "BY"],
+    &["HAVING"],
+    &["FOR", "UPDATE"],
+    &["FOR", "VIEW"],
+    &["FOR", "REFERENCE"],
+];
+
 /// Reads a query.
 ///
 /// # Errors
 /// 400 `MALFORMED_QUERY`.
 pub(crate) fn parse(text: &str) -> Result<Query, CallError> {
     let read = || {
+        let tokens = tokens(text)?;
+        check_clauses(&tokens)?;
         let mut parser = Parser {
-            tokens: tokens(text)?,
+            tokens,
             next: 0,
             depth: 0,
         };
@@ -305,6 +316,22 @@ impl Parser {
     }
 }
 
+/// Fails on the first clause that is not supported, wherever it stands, so that it is named.
+fn check_clauses(tokens: &[Token]) -> Result<(), Problem> {
+    let is = |token: &Token, keyword: &str| matches!(&token.kind, Kind::Word(word) if word.eq_ignore_ascii_case(keyword));
+    for (position, token) in tokens.iter().enumerate() {
+        let begins = |clause: &&&[&str]| {
+            let rest = &tokens[position..];
+            rest.len() >= clause.len() && clause.iter().zip(rest).all(|(keyword, token)| is(token, keyword))
+        };
+        if let Some(clause) = UNSUPPORTED.iter().find(begins) {
+            let text = format!("{} is not supported by the simulator", clause.join(" "));
+            return Err(Problem::malformed(token.at, text));
+        }
+    }
+    Ok(())
+}
+
 fn unexpected(token: &Token) -> Problem {
     let shown = match &token.kind {
         Kind::Word(word) => word,
@@ -385,6 +412,34 @@ mod tests {
             ))
             .is_err()
         );
+    }
+
+    #[test]
+    fn a_clause_that_is_not_supported_is_named() {
+        for (text, told) in [
+            (
+                "SELECT Title, COUNT(Id) FROM Lead group  by Title",
+                "Column:35\nGROUP BY is not supported",
+            ),
+            (
+                "SELECT Id FROM Lead WHERE A = 1 HAVING B = 2",
+                "Column:33\nHAVING is not supported",
+            ),
+            (
+                "SELECT Id FROM Lead LIMIT 1 FOR UPDATE",
+                "Column:29\nFOR UPDATE is not supported",
+            ),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error.error_code, "MALFORMED_QUERY");
+            assert!(error.message.contains(told), "{}", error.message);
+        }
+        for text in [
+            "SELECT Id FROM Lead WHERE A = 'GROUP BY'",
+            "SELECT Id FROM Lead ORDER BY Group__c",
+        ] {
+            parse(text).unwrap();
+        }
     }
 
     #[test]

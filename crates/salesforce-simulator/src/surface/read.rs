@@ -35,7 +35,8 @@ pub(super) fn versions(request: &ApiRequest) -> Response {
     reply::ok(&Value::Array(versions))
 }
 
-/// Answers `GET /services/data/vNN.0/`: where the resources are, and who asks.
+/// Answers `GET /services/data/vNN.0/`: where the resources are that are served, or some below them, and who asks.
+/// `/composite` is a resource of its own, which is not served.
 pub(super) fn resources(request: &ApiRequest, identity_url: String) -> Response {
     let base = format!("/services/data/{}", request.route.version);
     let named = [
@@ -43,7 +44,6 @@ pub(super) fn resources(request: &ApiRequest, identity_url: String) -> Response 
         ("jobs", "jobs"),
         ("query", "query"),
         ("queryAll", "queryAll"),
-        ("composite", "composite"),
         ("sobjects", "sobjects"),
         ("limits", "limits"),
     ];

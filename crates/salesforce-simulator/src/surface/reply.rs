@@ -76,8 +76,20 @@ pub(super) fn call_error(error: &CallError) -> Response {
 
 /// Returns what the edge answers for a host that no org has. Source: salesforce-contract.md §3.2.
 pub(super) fn no_route() -> Response {
+    edge_page(no_route_status())
+}
+
+/// Returns what our own address answers while there is no org that it could mean.
+pub(super) fn no_org() -> Response {
+    page(
+        no_route_status(),
+        "No route to this host: the simulator has no org. Create one by POST /simulator/orgs",
+    )
+}
+
+fn no_route_status() -> StatusCode {
     // A number without a registered name; any number from 100 to 999 is a status.
-    edge_page(StatusCode::from_u16(420).unwrap_or(StatusCode::NOT_FOUND))
+    StatusCode::from_u16(420).unwrap_or(StatusCode::NOT_FOUND)
 }
 
 /// Returns a page of the edge. Source: salesforce-contract.md §3.1.

@@ -206,6 +206,8 @@ fn versioned(version: &str, rest: &[&str]) -> Resource {
         ["sobjects", object, "describe"] => Resource::Describe {
             object: owned(object),
         },
+        // Page layouts, which are not served; never a record by a key of that name.
+        ["sobjects", _, "describe", ..] => Resource::Unknown,
         ["sobjects", object] => Resource::Records {
             object: owned(object),
         },

@@ -167,7 +167,7 @@ fn api_caller(
     Ok(caller)
 }
 
-/// Returns who asks, and whether the session is good for the REST API.
+/// Returns who asks, and whether the session is good for the REST API; where the switch says that none is, nobody.
 fn session_of(
     org: &Org,
     state: &mut OrgState,
@@ -175,9 +175,13 @@ fn session_of(
     now: DateTime<Utc>,
 ) -> Result<(Caller, bool), CallError> {
     let session_use = state.switches().login.session_use;
-    let session_error = state.switches().session_error;
-    let gone = || session_gone(session_error);
-    let authorization = request.header(header::AUTHORIZATION).ok_or_else(gone)?;
+    match state.switches().session_error {
+        SessionError::Expired => {}
+        SessionError::NotValidForRestApi => return Err(CallError::session_not_for_api()),
+    }
+    let authorization = request
+        .header(header::AUTHORIZATION)
+        .ok_or_else(CallError::session_expired)?;
     let token = authorization
         .split_once(' ')
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer") || scheme.eq_ignore_ascii_case("OAuth"))
@@ -189,13 +193,16 @@ fn session_of(
                 "INVALID_HEADER_TYPE",
             )
         })?;
-    let session = state.sessions.touch(token, session_use, now).ok_or_else(gone)?;
+    let session = state
+        .sessions
+        .touch(token, session_use, now)
+        .ok_or_else(CallError::session_expired)?;
     let user = state
         .directory
         .user(&session.username)
         // A user who is deactivated loses their sessions.
         .filter(|user| user.active)
-        .ok_or_else(gone)?;
+        .ok_or_else(CallError::session_expired)?;
     let caller = Caller {
         user_id: org.user_id(&user.username),
         user,
@@ -224,12 +231,4 @@ fn count_request(state: &mut OrgState, caller: &Caller, now: DateTime<Utc>) -> R
     state.usage.count(client_id, now);
     state.counters.api_requests += 1;
     Ok(())
-}
-
-/// Returns how the org refuses a session that is gone. Source: salesforce-contract.md §3.2 and §10.
-fn session_gone(error: SessionError) -> CallError {
-    match error {
-        SessionError::Expired => CallError::session_expired(),
-        SessionError::NotValidForRestApi => CallError::session_not_for_api(),
-    }
 }

@@ -97,7 +97,7 @@ fn injected(fault: &RecordFault, request: &WriteRequest, position: usize) -> Opt
     let record = &request.records[position];
     let by_position = fault
         .every
-        .is_some_and(|every| every > 0 && (position + 1).is_multiple_of(every));
+        .is_some_and(|every| (position + 1).is_multiple_of(every));
     let by_name = fault.ids.iter().any(|id| match &request.operation {
         Operation::Upsert {
             key: UpsertKey::Field(field),

@@ -109,6 +109,243 @@ async fn unknown_keys_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn an_error_tells_where_it_is_and_what_to_send() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let org = format!("/orgs/{HOST}");
+    let made = |host: &str| json!({"host": host});
+    let host = "b.my.salesforce.com";
+    for (method, path, sent, status, told) in [
+        (
+            "POST",
+            "/orgs",
+            json!({"host": host, "switches": {"login": 1}}),
+            400,
+            "switches.login: invalid type: integer `1`",
+        ),
+        (
+            "POST",
+            "/orgs",
+            json!({"host": host, "users": [{"username": "a"}, {"username": "b", "active": "no"}]}),
+            400,
+            "users[1].active: invalid type: string \"no\"",
+        ),
+        (
+            "POST",
+            "/orgs",
+            json!([made(host)]),
+            400,
+            "the body is an array; send an object",
+        ),
+        (
+            "POST",
+            "/orgs",
+            Value::Null,
+            400,
+            "the body is empty; send an object",
+        ),
+        ("POST", "/orgs", json!(1), 400, "invalid type: integer `1`"),
+        (
+            "POST",
+            "/orgs",
+            made("b.my.salesforce.com:443"),
+            400,
+            "has a port",
+        ),
+        (
+            "POST",
+            "/orgs",
+            made("localhost:7460"),
+            400,
+            "is a loopback address",
+        ),
+        (
+            "POST",
+            "/orgs",
+            made("Test.salesforce.com"),
+            400,
+            "is a login host",
+        ),
+        ("POST", "/orgs", made("https://b"), 400, "has the character ':'"),
+        ("POST", "/orgs", made(""), 400, "is empty"),
+        (
+            "PATCH",
+            &format!("{org}/switches"),
+            json!({"login": {"revoke_error": "xml"}}),
+            400,
+            "login.revoke_error: unknown variant `xml`",
+        ),
+        (
+            "POST",
+            &format!("{org}/faults"),
+            json!({"on": "write"}),
+            400,
+            "the body is an object; send an array",
+        ),
+        (
+            "POST",
+            &format!("{org}/records/Lead"),
+            json!({"LastName": "A"}),
+            400,
+            "the body is an object; send an array",
+        ),
+        (
+            "POST",
+            &format!("{org}/records/Lead"),
+            json!([{}, 7]),
+            400,
+            "[1]: invalid type: integer `7`",
+        ),
+        (
+            "GET",
+            &format!("{org}/history?after=x"),
+            Value::Null,
+            400,
+            "after: invalid digit",
+        ),
+        (
+            "GET",
+            &format!("{org}/calls?first=1"),
+            Value::Null,
+            400,
+            "unknown field `first`",
+        ),
+        ("PUT", "/orgs", Value::Null, 405, "this path has no PUT"),
+        (
+            "GET",
+            &format!("{org}/merges"),
+            Value::Null,
+            405,
+            "this path has no GET",
+        ),
+    ] {
+        let answer = client.admin(method, path, &sent).await;
+        let error = answer.json()["error"].as_str().unwrap().to_owned();
+        assert_eq!(answer.status, status, "{method} {path} {sent}: {error}");
+        assert!(error.contains(told), "{error}");
+        assert_eq!(answer.header("allow").is_some(), status == 405, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn users_and_apps_are_changed_member_by_member_and_listed_without_secrets() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let user = "/users/svc@acme.example";
+    let changes = [
+        json!({"permissions": {"view_setup": false, "objects": {"Lead": {"delete": false}}}}),
+        json!({"permissions": {"objects": {"Lead": {"edit": false}, "contact": {"read": false}}}}),
+    ];
+    for change in changes {
+        client.org("PATCH", user, change).await;
+    }
+    client
+        .org("PATCH", "/apps/app", json!({"name": "App", "scopes": ["api"]}))
+        .await;
+    let twice = json!({"permissions": {"objects": {"lead": {"edit": true}}}});
+    let refused = client
+        .admin("PATCH", &format!("/orgs/{HOST}{user}"), &twice)
+        .await;
+
+    let users = client.org("GET", "/users", Value::Null).await;
+    let apps = client.org("GET", "/apps", Value::Null).await;
+
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.text.contains("names Lead in two spellings"),
+        "{refused:?}"
+    );
+    let objects = json!({
+        "Contact": {"read": false, "create": true, "edit": true, "delete": true},
+        "Lead": {"read": true, "create": true, "edit": false, "delete": false},
+    });
+    let permissions =
+        json!({"view_setup": false, "manage_users": true, "customize_application": true, "objects": objects});
+    let id = users[0]["id"].as_str().unwrap().to_owned();
+    assert!(id.starts_with("005"), "{id}");
+    assert_eq!(
+        users,
+        json!([{"id": id, "username": "svc@acme.example", "active": true, "locked": false, "api_enabled": true,
+            "permissions": permissions}])
+    );
+    let shown = |name: &str| apps[0].get(name).cloned();
+    assert_eq!(shown("client_id"), Some(json!("app")));
+    assert_eq!(
+        (shown("name"), shown("scopes")),
+        (Some(json!("App")), Some(json!(["api"])))
+    );
+    assert_eq!((shown("client_secret"), shown("certificate")), (None, None));
+}
+
+#[tokio::test]
+async fn rules_are_listed_as_they_were_set_up() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    for (path, given, added) in [
+        (
+            "/duplicate-rules",
+            json!({"object": "Lead", "match_fields": ["Email"], "action": "block", "message": "m"}),
+            json!({"name": "Standard_Lead_Duplicate_Rule"}),
+        ),
+        (
+            "/validation-rules",
+            json!({"object": "Lead", "field": "Title", "when": "equals", "value": "A", "message": "m"}),
+            json!({}),
+        ),
+        (
+            "/assignment-rules",
+            json!({"owner": "svc@acme.example"}),
+            json!({"object": "Lead", "active": true}),
+        ),
+        (
+            "/record-types",
+            json!({"object": "Contact", "name": "Vip"}),
+            json!({"label": "Vip", "active": true, "available": true, "default": false}),
+        ),
+    ] {
+        let made = client.org("POST", path, given.clone()).await;
+        let listed = client.org("GET", path, Value::Null).await;
+        let mut expected = given;
+        for members in [added, made] {
+            for (name, value) in members.as_object().unwrap() {
+                expected[name] = value.clone();
+            }
+        }
+        assert_eq!(listed, json!([expected]), "{path}");
+    }
+    client.org("DELETE", "/validation-rules", Value::Null).await;
+    let none = client.org("GET", "/validation-rules", Value::Null).await;
+    assert_eq!(none, json!([]));
+}
+
+#[tokio::test]
+async fn custom_fields_can_be_removed_and_standard_ones_hidden() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let custom = json!({"object": "Lead", "name": "Tier__c", "type": "string"});
+    client.org("POST", "/fields", custom).await;
+    let delete = async |name: &str| {
+        let path = format!("/orgs/{HOST}/fields/Lead/{name}");
+        client.admin("DELETE", &path, &Value::Null).await
+    };
+
+    let removed = delete("Tier__c").await;
+    let again = delete("Tier__c").await;
+    let standard = delete("title").await;
+
+    assert_eq!((removed.status, again.status, standard.status), (200, 404, 409));
+    let error = standard.json()["error"].as_str().unwrap().to_owned();
+    assert!(
+        error.contains("Title of Lead is a standard field, and only custom fields"),
+        "{error}"
+    );
+    assert_eq!(client.get("/query?q=SELECT+Title+FROM+Lead").await.status, 200);
+    let hidden = json!({"object": "Lead", "name": "Title", "type": "string", "visible": false});
+    client.org("POST", "/fields", hidden).await;
+    assert_eq!(client.get("/query?q=SELECT+Title+FROM+Lead").await.status, 400);
+}
+
+#[tokio::test]
 async fn twenty_thousand_records_are_seeded_in_one_call_and_read_back() {
     let rig = Rig::with_org(json!({})).await;
     let client = &rig.client;

@@ -201,6 +201,52 @@ async fn what_is_listed_can_be_scripted_again() {
 }
 
 #[tokio::test]
+async fn a_fault_that_could_do_nothing_is_refused() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let never = json!({"kind": "record_error", "every": 0, "statusCode": "X"});
+    let records = json!({"kind": "record_error", "statusCode": "X"});
+    let half = json!({"kind": "half_results"});
+    for (fault, told) in [
+        (
+            json!({"on": "write", "times": 0, "do": {"kind": "quota"}}),
+            "[1].times is 0",
+        ),
+        (json!({"on": "write", "do": never}), "[1].do.every is 0"),
+        (
+            json!({"on": "query", "do": records}),
+            "on must be write, bulk_rows or any",
+        ),
+        (
+            json!({"on": "bulk", "do": records}),
+            "on must be write, bulk_rows or any",
+        ),
+        (json!({"on": "describe", "do": half}), "hold no list of results"),
+        (
+            json!({"on": "token", "do": {"kind": "drop_result"}}),
+            "do.kind is drop_result",
+        ),
+        (
+            json!({"on": "token", "do": {"kind": "truncate_results"}}),
+            "hold no list of results",
+        ),
+        (
+            json!({"on": "bulk_rows", "do": half}),
+            "must be record_error or status",
+        ),
+    ] {
+        let sent = json!([{"on": "any", "do": records}, fault]);
+        let refused = client
+            .admin("POST", &format!("/orgs/{}/faults", client.host), &sent)
+            .await;
+        let error = refused.json()["error"].as_str().unwrap().to_owned();
+        assert_eq!(refused.status, 400, "{sent}");
+        assert!(error.contains(told), "{error}");
+    }
+    assert_eq!(client.org("GET", "/faults", Value::Null).await, json!([]));
+}
+
+#[tokio::test]
 async fn errors_come_in_every_form_that_the_contract_knows() {
     for (form, expected) in [
         (

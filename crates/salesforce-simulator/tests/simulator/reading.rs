@@ -29,6 +29,31 @@ async fn the_version_list_needs_no_session_and_costs_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_not_served_is_not_listed_and_not_found() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let listed = client.get("/").await.json();
+    let mut names: Vec<&String> = listed.as_object().unwrap().keys().collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "identity", "jobs", "limits", "query", "queryAll", "sobjects", "tooling"
+        ]
+    );
+    let not_found = call_error("NOT_FOUND", "The requested resource does not exist");
+    for path in [
+        "/composite",
+        "/sobjects/Lead/describe/layouts",
+        "/sobjects/Lead/describe/layouts/012000000000000AAA",
+        "/sobjects/Lead/describe/compactLayouts",
+    ] {
+        let answer = client.get(path).await;
+        assert_eq!((answer.status, answer.json()), (404, not_found.clone()), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn every_answer_tells_the_usage_and_the_quota_is_hard_until_calls_age_out() {
     let rig = Rig::with_org(json!({"daily_request_limit": 2})).await;
     let first = rig.client.get("/limits").await;

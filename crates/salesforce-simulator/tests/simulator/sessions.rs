@@ -190,19 +190,31 @@ async fn switches_of_logins_change_one_by_one_while_the_org_runs() {
 async fn a_session_that_a_new_token_would_not_cure_is_told_in_json_whatever_form_gone_ones_have() {
     let switches = json!({"session_error": "not_valid_for_rest_api", "login": {"session_error_form": "xml"}});
     let rig = Rig::with_org(json!({"switches": switches})).await;
-    rig.client.org("POST", "/sessions/expire", Value::Null).await;
-
-    let answer = rig.client.get("/limits").await;
-
-    assert_eq!(
-        (answer.status, answer.json()),
-        (
-            401,
-            call_error(
-                "INVALID_SESSION_ID",
-                "This session is not valid for use with the REST API"
-            )
-        )
+    let mut client = rig.client.clone();
+    let refusal = call_error(
+        "INVALID_SESSION_ID",
+        "This session is not valid for use with the REST API",
     );
-    assert_eq!(answer.header("sfdc-oauth-error"), None);
+    for _ in 0..2 {
+        let lead = json!({"LastName": "A", "Company": "B"});
+        let user_info = [("Authorization", format!("Bearer {}", client.token))];
+        let user_info = user_info.each_ref().map(|(name, value)| (*name, value.as_str()));
+        for answer in [
+            client.get("/limits").await,
+            client.rest("POST", "/sobjects/Lead", &lead).await,
+            client
+                .exchange("GET", "/services/oauth2/userinfo", &user_info, "")
+                .await
+                .unwrap(),
+        ] {
+            assert_eq!((answer.status, answer.json()), (401, refusal.clone()));
+            assert_eq!(answer.header("sfdc-oauth-error"), None);
+        }
+        client.token = client.log_in().await;
+    }
+
+    let cured = json!({"session_error": "expired"});
+    client.org("PATCH", "/switches", cured).await;
+    assert_eq!(client.get("/limits").await.status, 200);
+    assert_eq!(client.org("GET", "/records/Lead", Value::Null).await, json!([]));
 }

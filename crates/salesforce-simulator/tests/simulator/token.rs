@@ -205,6 +205,28 @@ async fn hosts_are_told_apart_and_an_unknown_one_gets_the_page_of_the_edge() {
     assert_eq!(answer.status, 420);
     assert_eq!(answer.header("content-type"), Some("text/html;charset=UTF-8"));
     assert!(answer.text.starts_with("<!DOCTYPE html>"));
+    assert!(!answer.text.contains("/simulator/orgs"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn without_any_org_our_own_address_tells_how_to_make_one() {
+    let rig = Rig::empty().await;
+    let local = Client {
+        host: rig.client.address.to_string(),
+        ..rig.client.clone()
+    };
+    for answer in [
+        local.get("/limits").await,
+        local.form("grant_type=password").await,
+    ] {
+        assert_eq!(answer.status, 420);
+        assert_eq!(answer.header("content-type"), Some("text/html;charset=UTF-8"));
+        assert!(
+            answer.text.contains("Create one by POST /simulator/orgs"),
+            "{}",
+            answer.text
+        );
+    }
 }
 
 #[tokio::test]
