@@ -65,7 +65,7 @@ pub(crate) use rules::{
 pub(crate) use sessions::{Grant, Session, Sessions};
 pub(crate) use switches::{
     ErrorBody, FailedCreated, FailedId, KeyNotIndexed, MAX_BODY_BYTES, RepeatedKey, RowLock, SessionError,
-    Switches, UnknownField, UpsertKeyId,
+    Switches, UnknownField, UpsertKeyId, UpsertRace,
 };
 pub(crate) use table::{Record, Slot, Table, compared};
 pub(crate) use usage::{QuotaOptions, Usage};

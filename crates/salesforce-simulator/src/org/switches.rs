@@ -19,6 +19,8 @@ pub(crate) struct Switches {
     pub unknown_field: UnknownField,
     /// What becomes of records whose key another one of the call has (salesforce-contract.md §2.5).
     pub repeated_key: RepeatedKey,
+    /// What becomes of the later of two calls that upsert one new unique key (salesforce-contract.md §2.5).
+    pub upsert_race: UpsertRace,
     /// `id` of a refused element (salesforce-contract.md §2.3).
     pub failed_id: FailedId,
     /// `created` of a refused element of an upsert (salesforce-contract.md §2.3).
@@ -82,6 +84,16 @@ pub(crate) enum RepeatedKey {
     FailAllButFirst,
     /// All are written in request order.
     LastWins,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum UpsertRace {
+    /// It meant to create the record and is refused.
+    #[default]
+    DuplicateValue,
+    /// It updates what the other one created.
+    Update,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,6 +165,7 @@ impl Default for Switches {
             key_not_indexed: KeyNotIndexed::default(),
             unknown_field: UnknownField::default(),
             repeated_key: RepeatedKey::default(),
+            upsert_race: UpsertRace::default(),
             failed_id: FailedId::default(),
             failed_created: FailedCreated::default(),
             duplicate_details: DuplicateDetails::default(),

@@ -32,7 +32,7 @@ impl BegunWrite {
         if request.occasion() != Occasion::Write {
             return None;
         }
-        let (request, single) = match read(state, request) {
+        let (mut request, single) = match read(state, request) {
             Ok((request, single)) => (Ok(request), single),
             Err(error) => (Err(error), None),
         };
@@ -40,6 +40,11 @@ impl BegunWrite {
         let rows = touched
             .as_ref()
             .map(|touched| org.row_locks.ask(touched.all_rows()));
+        if let (Ok(request), Some(touched)) = (&mut request, &touched) {
+            for position in &touched.new {
+                request.records[*position].was_new = true;
+            }
+        }
         let keys = touched.map(|touched| touched.records).unwrap_or_default();
         let (calls, overlaps) = state.in_flight.begin(&keys);
         state.counters.max_concurrent_writes = state.counters.max_concurrent_writes.max(calls);
@@ -99,6 +104,13 @@ impl BegunWrite {
                     return Some(asked);
                 }
             }
+        }
+    }
+
+    /// Lets records be found as they are when the call is applied, not as they were when it was received.
+    pub(super) fn forget_new(&mut self) {
+        for record in self.request.iter_mut().flat_map(|request| &mut request.records) {
+            record.was_new = false;
         }
     }
 

@@ -189,6 +189,7 @@ async fn apply_late(
         state.lateness.up_to(latest_ms)
     };
     wait(Duration::from_millis(lateness_ms)).await;
+    write.forget_new();
     let _rows = write.lock(&org).await;
     let now = clock.now();
     let mut state = org.state();

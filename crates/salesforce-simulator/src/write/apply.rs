@@ -51,12 +51,15 @@ pub(crate) fn apply(
     author: &Author<'_>,
 ) -> Vec<RecordResult> {
     let repeated = target::repeated(request, state.switches().repeated_key);
+    let raced = target::raced(state, request);
     let mut undo = Undo::default();
     let mut results: Vec<RecordResult> = Vec::with_capacity(request.records.len());
-    for ((position, record), repeated) in request.records.iter().enumerate().zip(repeated) {
-        let (kind, target) = match target::find(state, &request.operation, record) {
-            Ok(target) => (target.kind(&request.operation), Ok(target)),
-            Err(NoTarget { kind, error }) => (kind, Err(error)),
+    for (((position, record), repeated), raced) in request.records.iter().enumerate().zip(repeated).zip(raced)
+    {
+        let (kind, target) = match (raced, target::find(state, &request.operation, record)) {
+            (Some(error), _) => (WriteKind::Create, Err(error)),
+            (None, Ok(target)) => (target.kind(&request.operation), Ok(target)),
+            (None, Err(NoTarget { kind, error })) => (kind, Err(error)),
         };
         let refused = repeated
             .or_else(|| not_permitted(author, record.object, kind))

@@ -23,16 +23,20 @@ pub(crate) struct Touched {
     pub records: Vec<RecordKey>,
     /// What each of its records locks, in request order.
     pub rows: Vec<LockedRows>,
+    /// The positions of those whose unique key names no record yet.
+    pub new: Vec<usize>,
 }
 
 impl Touched {
     /// Returns what a call touches at present.
     pub(crate) fn by(state: &OrgState, request: &WriteRequest) -> Self {
         let mut records = Vec::with_capacity(request.records.len());
+        let mut new = Vec::new();
         let rows = request
             .records
             .iter()
-            .map(|record| {
+            .enumerate()
+            .map(|(position, record)| {
                 let sent_parent = sent_parent(state, record);
                 let Ok(target) = target::find(state, &request.operation, record) else {
                     return [None, None, sent_parent];
@@ -44,13 +48,18 @@ impl Touched {
                         let parent = existing.values.get(PARENT).and_then(parse);
                         [Some(existing.id), parent, sent_parent]
                     }
-                    Target::New => [None, None, sent_parent],
+                    Target::New => {
+                        if target::unique_key(&request.operation).is_some() {
+                            new.push(position);
+                        }
+                        [None, None, sent_parent]
+                    }
                 }
             })
             .collect();
         records.sort_unstable();
         records.dedup();
-        Self { records, rows }
+        Self { records, rows, new }
     }
 
     /// Returns all rows that the call locks.

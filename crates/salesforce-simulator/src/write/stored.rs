@@ -7,6 +7,7 @@ use super::request::{Assignment, Operation, UpsertKey, WriteRequest};
 use super::submitted::Submitted;
 use super::target::Target;
 use super::{duplicates, person, reference};
+use crate::ids::RecordId;
 use crate::org::{Access, Condition, OrgState, Record, Slot, Table, ValidationRule, Values, compared};
 use crate::refusal::RecordError;
 use crate::schema::{Field, FieldType, ObjectName};
@@ -240,14 +241,18 @@ fn check_unique(
             .into_iter()
             .find(|slot| !is_itself(slot))
         {
-            let holder = table.record(slot).id;
-            let (name, id) = match state.rules.access(holder) {
-                Access::Hidden => ("<unknown>", "<unknown>"),
-                Access::Full | Access::ReadOnly | Access::Locked => (field.name.as_str(), holder.short()),
-            };
-            let message = format!("duplicate value found: {name} duplicates value on record with id: {id}");
-            return Err(RecordError::new("DUPLICATE_VALUE", message, &[]));
+            return Err(duplicate_value(state, field, table.record(slot).id));
         }
     }
     Ok(())
+}
+
+/// Returns what a record fails with because `holder` has its value of a unique field already.
+pub(super) fn duplicate_value(state: &OrgState, field: &Field, holder: RecordId) -> RecordError {
+    let (name, id) = match state.rules.access(holder) {
+        Access::Hidden => ("<unknown>", "<unknown>"),
+        Access::Full | Access::ReadOnly | Access::Locked => (field.name.as_str(), holder.short()),
+    };
+    let message = format!("duplicate value found: {name} duplicates value on record with id: {id}");
+    RecordError::new("DUPLICATE_VALUE", message, &[])
 }

@@ -27,6 +27,8 @@ pub(crate) struct Submitted {
     pub sent: Option<Map<String, Value>>,
     /// What was wrong with it already before it is applied: while it was read, or when its rows were locked.
     pub refused: Option<RecordError>,
+    /// Whether its unique key named no record when its call was received.
+    pub was_new: bool,
 }
 
 impl Submitted {
@@ -153,6 +155,7 @@ impl Submitted {
             parents: Vec::new(),
             sent: state.history.is_kept().then(Map::new),
             refused: None,
+            was_new: false,
         }
     }
 

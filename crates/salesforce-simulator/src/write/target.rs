@@ -6,9 +6,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::reference::ambiguous;
 use super::request::{Operation, UpsertKey, WriteRequest, no_key_message};
+use super::stored::duplicate_value;
 use super::submitted::Submitted;
 use crate::ids::RecordId;
-use crate::org::{OrgState, Record, RecordKey, RepeatedKey, Slot, Table, WriteKind, compared};
+use crate::org::{OrgState, Record, RecordKey, RepeatedKey, Slot, Table, UpsertRace, WriteKind, compared};
 use crate::refusal::RecordError;
 use crate::schema::Field;
 use crate::value::{self, Scalar};
@@ -124,6 +125,39 @@ pub(super) fn record_key(
         }),
         (Target::New, _) => None,
     }
+}
+
+/// Returns the key field of an upsert by a field that no two records hold the same value in.
+pub(super) fn unique_key(operation: &Operation) -> Option<&Field> {
+    match operation {
+        Operation::Upsert {
+            key: UpsertKey::Field(field),
+            ..
+        } if field.unique => Some(field),
+        Operation::Create | Operation::Update | Operation::Delete | Operation::Upsert { .. } => None,
+    }
+}
+
+/// Returns, for each record whose key was new when the call was received and is another call's by now, the
+/// error it fails with. Source: salesforce-contract.md §2.5.
+pub(super) fn raced(state: &OrgState, request: &WriteRequest) -> Vec<Option<RecordError>> {
+    let key =
+        unique_key(&request.operation).filter(|_| state.switches().upsert_race == UpsertRace::DuplicateValue);
+    request
+        .records
+        .iter()
+        .map(|record| {
+            let key = key.filter(|_| record.was_new)?;
+            match find(state, &request.operation, record) {
+                Ok(Target::Existing(slot)) => Some(duplicate_value(
+                    state,
+                    key,
+                    state.table(record.object).record(slot).id,
+                )),
+                Ok(Target::New) | Err(_) => None,
+            }
+        })
+        .collect()
 }
 
 /// What names a record in its call, as it is compared.

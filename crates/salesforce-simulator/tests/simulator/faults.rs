@@ -228,7 +228,7 @@ async fn one_record_in_two_overlapping_writes_is_noticed() {
 }
 
 #[tokio::test]
-async fn two_upserts_of_one_new_key_overlap_too() {
+async fn of_two_overlapping_upserts_of_one_new_key_the_later_is_refused_or_updates() {
     let rig = Rig::with_org(json!({"latency_ms": 300})).await;
     let client = &rig.client;
     let key = json!({"object": "Contact", "name": "Crm_Key__c", "type": "string", "external_id": true, "unique": true});
@@ -238,8 +238,34 @@ async fn two_upserts_of_one_new_key_overlap_too() {
     let upsert = || client.write("PATCH", "/Contact/Crm_Key__c", "Contact", &records);
     let (first, second) = tokio::join!(upsert(), upsert());
 
+    let (won, lost) = if first[0]["success"] == true {
+        (first, second)
+    } else {
+        (second, first)
+    };
+    let id = record_id("003", 1);
+    let message = format!(
+        "duplicate value found: Crm_Key__c duplicates value on record with id: {}",
+        &id[..15]
+    );
+    let mut refusal = refused("DUPLICATE_VALUE", &message, &[]);
+    refusal["created"] = json!(true);
+    assert_eq!(
+        won,
+        json!([{"id": id, "success": true, "errors": [], "created": true}])
+    );
+    assert_eq!(lost, json!([refusal]));
+    assert_eq!(client.counter("same_record_overlaps").await, 1);
+    // The record is known by now, so trying again updates it.
+    assert_eq!(upsert().await[0]["created"], false);
+
+    client
+        .org("PATCH", "/switches", json!({"upsert_race": "update"}))
+        .await;
+    let records = json!([{"Crm_Key__c": "u-2", "LastName": "B"}]);
+    let upsert = || client.write("PATCH", "/Contact/Crm_Key__c", "Contact", &records);
+    let (first, second) = tokio::join!(upsert(), upsert());
     let mut created = [first[0]["created"].clone(), second[0]["created"].clone()];
     created.sort_by_key(Value::to_string);
     assert_eq!(created, [json!(false), json!(true)]);
-    assert_eq!(client.counter("same_record_overlaps").await, 1);
 }
