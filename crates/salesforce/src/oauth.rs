@@ -142,7 +142,7 @@ pub fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> TokenErr
     }
     if let Ok(body) = serde_json::from_slice::<Body>(body) {
         let description = body.error_description.unwrap_or_default();
-        return TokenError::Refused(LoginRefusal::of(body.error, description));
+        return TokenError::Refused(LoginRefusal::of(&body.error, &description));
     }
     // The REST form, or the edge's page.
     match refusal.fault {
@@ -152,10 +152,10 @@ pub fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> TokenErr
             description: "no org answers at this host".to_owned(),
         }),
         _ if refusal.code == "LOGIN_RATE_EXCEEDED" => {
-            TokenError::Refused(LoginRefusal::of(refusal.code.clone(), refusal.code))
+            TokenError::Refused(LoginRefusal::of(&refusal.code, &refusal.code))
         }
         Fault::Login | Fault::Configuration if !refusal.code.is_empty() => {
-            TokenError::Refused(LoginRefusal::of(refusal.code, refusal.message))
+            TokenError::Refused(LoginRefusal::of(&refusal.code, &refusal.message))
         }
         Fault::Record
         | Fault::RecordGone

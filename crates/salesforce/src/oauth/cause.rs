@@ -109,8 +109,8 @@ const CAUSES: &[(&str, &str, LoginCause)] = &[
 
 impl LoginRefusal {
     /// Reads a token endpoint's `error` and `error_description`.
-    pub(super) fn of(error: String, description: String) -> Self {
-        let error = Code::of(&error).0;
+    pub(super) fn of(error: &str, description: &str) -> Self {
+        let error = Code::of(error).0;
         let cause = CAUSES
             .iter()
             .find(|(known, part, _)| (known.is_empty() || *known == error) && description.contains(part))
@@ -311,20 +311,19 @@ mod tests {
                 LoginCause::AppNotApproved,
             ),
         ] {
-            let refusal = LoginRefusal::of(error.to_owned(), description.to_owned());
+            let refusal = LoginRefusal::of(error, description);
             assert_eq!(refusal.cause, cause, "{error}: {description}");
         }
     }
 
     #[test]
     fn what_was_sent_is_not_repeated() {
-        let refusal =
-            |description: &str| LoginRefusal::of("invalid_grant".to_owned(), description.to_owned());
+        let refusal = |description: &str| LoginRefusal::of("invalid_grant", description);
         let form = "grant_type=password&client_secret=s%26t&password=";
         let shown = refusal("you sent s&t").without_what_was_sent(form);
         assert!(!shown.to_string().contains("s&t"), "{shown}");
         let shown = refusal("authentication failure").without_what_was_sent(form);
         assert_eq!(shown.description, "authentication failure");
-        assert_eq!(LoginRefusal::of("<html> x".to_owned(), String::new()).error, "");
+        assert_eq!(LoginRefusal::of("<html> x", "").error, "");
     }
 }
