@@ -48,6 +48,7 @@ pub const FILE_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/de
 
 pub mod actor;
 pub mod convert;
+pub mod json;
 pub mod page;
 mod secrets;
 pub mod status;

@@ -22,3 +22,5 @@ mod segments;
 #[cfg(test)]
 #[path = "../../../auth-service/tests/shared/simulated.rs"]
 mod simulated;
+#[cfg(test)]
+mod staging;
