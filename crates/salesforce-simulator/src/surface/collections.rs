@@ -158,6 +158,9 @@ pub(super) fn apply(
     viewer: Viewer,
 ) -> Result<Response, CallError> {
     let mut request = write.request?;
+    if let Some(single) = &write.single {
+        single.check_key(state, &request, viewer)?;
+    }
     state.restrict(&mut request, viewer)?;
     let record_fault = match fault {
         Some(FaultAction::RecordError(fault)) => Some(fault),

@@ -88,7 +88,15 @@ impl UpsertKey {
         {
             return Ok(Self::Field(Arc::clone(field)));
         }
-        match switches.key_not_indexed {
+        Self::missing(state, object, name)
+    }
+
+    /// Returns what stands for a key field that there is not, or that the caller does not see.
+    ///
+    /// # Errors
+    /// 404 or 400, unless the org refuses each record instead.
+    pub(crate) fn missing(state: &OrgState, object: ObjectName, name: &str) -> Result<Self, CallError> {
+        match state.switches().key_not_indexed {
             KeyNotIndexed::NotFound => Err(no_such_key(name)),
             KeyNotIndexed::BadRequest => Err(CallError::bad_request(
                 "INVALID_FIELD",

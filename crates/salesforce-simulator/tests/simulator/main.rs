@@ -23,6 +23,8 @@ mod faults;
 #[cfg(test)]
 mod grants;
 #[cfg(test)]
+mod hidden_fields;
+#[cfg(test)]
 mod identity;
 #[cfg(test)]
 mod late;
