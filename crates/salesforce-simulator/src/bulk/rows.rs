@@ -128,6 +128,7 @@ fn request(state: &OrgState, job: &Job, records: Vec<Map<String, Value>>) -> Res
 fn refuse_all(rows: usize, error: &CallError) -> Vec<RecordResult> {
     let refuse = || RecordResult {
         kind: WriteKind::Update,
+        meant: None,
         outcome: Err(RecordError {
             status_code: error.error_code.clone(),
             message: error.message.clone(),

@@ -61,6 +61,8 @@ pub(crate) struct DuplicateOptions {
     pub allow_save: bool,
     /// Whether all fields of the matches are told, not only their ids.
     pub include_record_details: bool,
+    /// Whether records that the user cannot see are no duplicates.
+    pub run_as_current_user: bool,
 }
 
 /// A collections request whose fields all exist and have readable values.

@@ -25,6 +25,8 @@ mod grants;
 #[cfg(test)]
 mod hidden_fields;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod identity;
 #[cfg(test)]
 mod late;
