@@ -118,7 +118,7 @@ pub(crate) fn no_such_key(name: &str) -> CallError {
 }
 
 /// Source: salesforce-contract.md §2.4.
-pub(super) fn no_key_message(name: &str, object: &str) -> String {
+pub(crate) fn no_key_message(name: &str, object: &str) -> String {
     format!(
         "Field name provided, {name} does not match an External ID, Salesforce Id, or indexed field for {object}"
     )
