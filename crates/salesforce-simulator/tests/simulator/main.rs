@@ -15,6 +15,8 @@ mod collections;
 #[cfg(test)]
 mod describe;
 #[cfg(test)]
+mod directory;
+#[cfg(test)]
 mod encoding;
 #[cfg(test)]
 mod fault_script;
