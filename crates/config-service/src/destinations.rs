@@ -7,7 +7,9 @@ use std::time::Duration;
 use activation::{
     InvalidField,
     destination::{Activation, RecordType, SegmentActivation, WriteMode},
+    mapping_id_suggestion::Affixes,
     names::{ConnectionName, DestinationName, DestinationUid, WorkspaceName},
+    org_shape::OrgShape,
     plan::{Plan, PlanState, Rules},
 };
 use chrono::{DateTime, Utc};
@@ -16,7 +18,10 @@ use serde::{Deserialize, Serialize};
 use service::{database::to_micros, in_transaction, on_database};
 
 use self::row::Row;
-use crate::store::{ChangeError, Store, check_etag, is_taken};
+use crate::{
+    backfills,
+    store::{ChangeError, Store, check_etag, is_taken},
+};
 
 /// The longest that a partial batch waits, unless the admin says otherwise.
 pub const DEFAULT_MAX_DELAY: Duration = Duration::from_secs(60);
@@ -31,8 +36,10 @@ pub struct Destination {
     pub display_name: String,
     pub description: String,
     pub activation: Activation,
-    /// Whether the key field tells cases apart; known after activation.
-    pub key_case_sensitive: bool,
+    /// What the org said when it was last asked; nothing before activation.
+    pub org_shape: OrgShape,
+    /// What stands around suggested Mapping IDs.
+    pub affixes: Affixes,
     pub desired_state: DesiredState,
     pub discard_accepted_before: Option<DateTime<Utc>>,
     pub revision: i64,
@@ -85,6 +92,7 @@ pub struct NewDestination {
     pub display_name: String,
     pub description: String,
     pub activation: Activation,
+    pub affixes: Affixes,
 }
 
 /// One change in the order of revisions.
@@ -108,6 +116,15 @@ impl Destination {
         self.desired_state == DesiredState::Draft
     }
 
+    /// Returns the segments that delivery works by.
+    pub fn live_segments(&self) -> &[SegmentActivation] {
+        if self.is_draft() {
+            &[]
+        } else {
+            &self.activation.segments
+        }
+    }
+
     /// Refuses a change of what is fixed after activation.
     pub fn check_fixed(&self, field: &str) -> Result<(), ChangeError> {
         if self.is_draft() {
@@ -128,7 +145,7 @@ impl Destination {
             DesiredState::Deleting => PlanState::Deleting,
         };
         // What is activated has compiled, and every change since was checked.
-        let mut rules = Rules::compile(&self.activation, self.key_case_sensitive).ok()?;
+        let mut rules = Rules::compile(&self.activation, &self.org_shape).ok()?;
         rules.discard_accepted_before = self.discard_accepted_before;
         Some(Plan {
             destination: self.name.clone(),
@@ -189,7 +206,8 @@ impl Store {
             display_name: new.display_name,
             description: new.description,
             activation: new.activation,
-            key_case_sensitive: false,
+            org_shape: OrgShape::unknown(false),
+            affixes: new.affixes,
             desired_state: DesiredState::Draft,
             discard_accepted_before: None,
             revision: 0,
@@ -273,16 +291,52 @@ impl Store {
                 .bind(destination.activation.record_type.object())
                 .fetch_all(&mut *transaction)
                 .await?;
+            let live_before = destination.live_segments().to_vec();
             change(&mut destination, &claimed_fields(others)?)?;
             destination.revision = revision;
             destination.version += 1;
             destination.update_time = now;
             let row = Row::from(&destination);
             row.bind(sqlx::query(row::UPDATE)).execute(&mut *transaction).await?;
+            let backfills = backfills::due(&live_before, destination.live_segments());
+            for segment in backfills.wanted {
+                sqlx::query(backfills::WANT)
+                    .bind(destination.uid.as_str())
+                    .bind(segment)
+                    .bind(to_micros(now))
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            for segment in backfills.gone {
+                sqlx::query(backfills::FORGET)
+                    .bind(destination.uid.as_str())
+                    .bind(segment)
+                    .bind(i64::MAX)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
             destination
         });
         self.plans_changed.notify_waiters();
         Ok(destination)
+    }
+
+    /// Lists what other destinations of the org claim.
+    pub async fn claimed_by_others(
+        &self,
+        destination: &Destination,
+    ) -> Result<Vec<ClaimedField>, sqlx::Error> {
+        let rows: Vec<Row> = on_database!(
+            &self.database,
+            pool => sqlx::query_as(row::OF_THE_SAME_ORG)
+                .bind(destination.name.to_string())
+                .bind(destination.name.workspace().to_string())
+                .bind(destination.connection.to_string())
+                .bind(destination.activation.record_type.object())
+                .fetch_all(pool)
+                .await
+        )?;
+        claimed_fields(rows)
     }
 
     /// Removes a draft at once; lets an activated one drain first.

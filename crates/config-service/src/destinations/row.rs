@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use activation::destination::{
-    Activation, DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, SegmentActivation, WriteMode,
+    Activation, Constant, DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, MappingOptions,
+    SegmentActivation, StatusValues, WriteMode,
 };
-use activation::names::DestinationUid;
+use activation::{mapping_id_suggestion::Affixes, names::DestinationUid, org_shape::OrgShape};
 use serde::{Deserialize, Serialize};
 use service::database::{from_micros, to_micros};
 use sqlx::{Database, Encode, Type, query::Query};
@@ -35,6 +36,10 @@ pub(super) struct Row {
     delivery_status: Option<String>,
     create_time: i64,
     update_time: i64,
+    org_shape: Option<String>,
+    status_values: Option<String>,
+    mapping_id_prefix: String,
+    mapping_id_suffix: String,
 }
 
 /// A destination with what its plan needs of the connection.
@@ -52,7 +57,8 @@ macro_rules! select {
             "SELECT d.name, d.uid, d.workspace, d.connection, d.display_name, d.description, d.record_type,
                 d.key_field, d.key_case_sensitive, d.field_mappings, d.segments, d.deleted_profile_policy,
                 d.max_delay_ms, d.desired_state, d.discard_accepted_before, d.revision, d.version,
-                d.delivery_status, d.create_time, d.update_time ",
+                d.delivery_status, d.create_time, d.update_time, d.org_shape, d.status_values,
+                d.mapping_id_prefix, d.mapping_id_suffix ",
             $rest
         )
     };
@@ -97,8 +103,10 @@ pub(super) const INSERT: &str = "
     INSERT INTO destinations
         (name, uid, workspace, connection, display_name, description, record_type, key_field, key_case_sensitive,
          field_mappings, segments, deleted_profile_policy, max_delay_ms, desired_state, discard_accepted_before,
-         revision, version, create_time, update_time)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+         revision, version, create_time, update_time, org_shape, status_values, mapping_id_prefix,
+         mapping_id_suffix)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+        $23)";
 
 /// Sets what can change; takes the same binds as [`INSERT`]. What delivery
 /// reports is not an admin's change and is left alone.
@@ -107,7 +115,7 @@ pub(super) const UPDATE: &str = "
     SET connection = $4, display_name = $5, description = $6, record_type = $7, key_field = $8,
         key_case_sensitive = $9, field_mappings = $10, segments = $11, deleted_profile_policy = $12,
         max_delay_ms = $13, desired_state = $14, discard_accepted_before = $15, revision = $16, version = $17,
-        update_time = $19
+        update_time = $19, org_shape = $20, status_values = $21, mapping_id_prefix = $22, mapping_id_suffix = $23
     WHERE name = $1
       AND uid = $2
       AND workspace = $3
@@ -122,6 +130,7 @@ impl Row {
         bool: Encode<'q, D> + Type<D>,
         i64: Encode<'q, D> + Type<D>,
         Option<i64>: Encode<'q, D> + Type<D>,
+        &'q Option<String>: Encode<'q, D> + Type<D>,
     {
         query
             .bind(&self.name)
@@ -143,6 +152,10 @@ impl Row {
             .bind(self.version)
             .bind(self.create_time)
             .bind(self.update_time)
+            .bind(&self.org_shape)
+            .bind(&self.status_values)
+            .bind(&self.mapping_id_prefix)
+            .bind(&self.mapping_id_suffix)
     }
 }
 
@@ -157,6 +170,10 @@ struct MappingJson {
     field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identity: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    constant: Option<Constant>,
+    #[serde(default, skip_serializing_if = "MappingOptions::is_default")]
+    options: MappingOptions,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -171,9 +188,10 @@ struct SegmentJson {
 
 impl From<&FieldMapping> for MappingJson {
     fn from(mapping: &FieldMapping) -> Self {
-        let (attribute, namespace) = match mapping.source.clone() {
-            FieldSource::AttributePath(path) => (Some(path), None),
-            FieldSource::IdentityNamespace(namespace) => (None, Some(namespace)),
+        let (attribute, namespace, constant) = match mapping.source.clone() {
+            FieldSource::AttributePath(path) => (Some(path), None, None),
+            FieldSource::IdentityNamespace(namespace) => (None, Some(namespace), None),
+            FieldSource::Constant(constant) => (None, None, Some(constant)),
         };
         let (field, identity) = match &mapping.target {
             FieldTarget::Field(field) => (Some(field.to_string()), None),
@@ -184,6 +202,8 @@ impl From<&FieldMapping> for MappingJson {
             namespace,
             field,
             identity,
+            constant,
+            options: mapping.options.clone(),
         }
     }
 }
@@ -192,9 +212,10 @@ impl TryFrom<MappingJson> for FieldMapping {
     type Error = Malformed;
 
     fn try_from(json: MappingJson) -> Result<Self, Malformed> {
-        let source = match (json.attribute, json.namespace) {
-            (Some(path), None) => FieldSource::AttributePath(path),
-            (None, Some(namespace)) => FieldSource::IdentityNamespace(namespace),
+        let source = match (json.attribute, json.namespace, json.constant) {
+            (Some(path), None, None) => FieldSource::AttributePath(path),
+            (None, Some(namespace), None) => FieldSource::IdentityNamespace(namespace),
+            (None, None, Some(constant)) => FieldSource::Constant(constant),
             _ => return Err(Malformed("field_mappings")),
         };
         let target = match (json.field, json.identity) {
@@ -204,7 +225,11 @@ impl TryFrom<MappingJson> for FieldMapping {
             (None, Some(identity)) => FieldTarget::Identity(identity),
             _ => return Err(Malformed("field_mappings")),
         };
-        Ok(Self { source, target })
+        Ok(Self {
+            source,
+            target,
+            options: json.options,
+        })
     }
 }
 
@@ -288,7 +313,7 @@ impl From<&Destination> for Row {
             description: destination.description.clone(),
             record_type: record_type.to_owned(),
             key_field,
-            key_case_sensitive: destination.key_case_sensitive,
+            key_case_sensitive: destination.org_shape.key_case_sensitive,
             field_mappings: serde_json::to_string(&mappings).expect("mappings can be written as JSON"),
             segments: serde_json::to_string(&segments).expect("segments can be written as JSON"),
             deleted_profile_policy: text_of(&POLICIES, &activation.deleted_profile_policy),
@@ -300,6 +325,14 @@ impl From<&Destination> for Row {
             delivery_status: None,
             create_time: to_micros(destination.create_time),
             update_time: to_micros(destination.update_time),
+            org_shape: Some(
+                serde_json::to_string(&destination.org_shape).expect("a shape can be written as JSON"),
+            ),
+            status_values: (activation.status_values != StatusValues::default()).then(|| {
+                serde_json::to_string(&activation.status_values).expect("texts can be written as JSON")
+            }),
+            mapping_id_prefix: destination.affixes.prefix().to_string(),
+            mapping_id_suffix: destination.affixes.suffix().to_string(),
         }
     }
 }
@@ -317,6 +350,14 @@ impl TryFrom<Row> for Destination {
         };
         let mappings: Vec<MappingJson> = serde_json::from_str(&row.field_mappings).map_err(json)?;
         let segments: Vec<SegmentJson> = serde_json::from_str(&row.segments).map_err(json)?;
+        let org_shape = match &row.org_shape {
+            Some(text) => serde_json::from_str(text).map_err(json)?,
+            // Activated by a version that knew no shapes.
+            None => OrgShape::unknown(row.key_case_sensitive),
+        };
+        let affix = |text: &str| text.parse().map_err(|_| Malformed("mapping_id_prefix"));
+        let affixes = Affixes::new(affix(&row.mapping_id_prefix)?, affix(&row.mapping_id_suffix)?)
+            .map_err(|_| Malformed("mapping_id_prefix"))?;
         Ok(Self {
             name: row.name.parse().map_err(|_| Malformed("name"))?,
             uid: DestinationUid::new(row.uid),
@@ -336,9 +377,16 @@ impl TryFrom<Row> for Destination {
                     .collect::<Result<_, Malformed>>()?,
                 deleted_profile_policy: value_of(&POLICIES, &row.deleted_profile_policy)
                     .ok_or(Malformed("deleted_profile_policy"))?,
+                status_values: row
+                    .status_values
+                    .map(|text| serde_json::from_str(&text))
+                    .transpose()
+                    .map_err(json)?
+                    .unwrap_or_default(),
                 max_delay: Duration::from_millis(u64::try_from(row.max_delay_ms).unwrap_or(0)),
             },
-            key_case_sensitive: row.key_case_sensitive,
+            org_shape,
+            affixes,
             desired_state: value_of(&STATES, &row.desired_state).ok_or(Malformed("desired_state"))?,
             discard_accepted_before: row.discard_accepted_before.map(from_micros),
             revision: row.revision,
