@@ -1,10 +1,12 @@
 //! What the Salesforce org itself says: whether a login works, and whether it
 //! has what a destination names.
 
+mod rules;
+mod shape;
+
 use activation::{
     InvalidField,
-    destination::{Activation, FieldTarget, SegmentActivation, WriteMode},
-    profile::SegmentStatus,
+    destination::{Activation, FieldTarget, SegmentActivation, StatusValues, WriteMode},
 };
 use chrono::{DateTime, Utc};
 use contracts::{
@@ -23,6 +25,7 @@ use service::{chain::Chain, database::to_micros, grpc::client::TracedChannel};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+pub use self::shape::shape_of;
 use crate::connections::{Check, CheckState, Connection};
 
 /// Asks orgs. Cheap to clone.
@@ -239,19 +242,6 @@ fn read_trouble(error: &RequestError) -> Trouble {
     }
 }
 
-/// Longest text that Sluice writes as a status.
-fn longest_status() -> usize {
-    [
-        SegmentStatus::Realized,
-        SegmentStatus::Existing,
-        SegmentStatus::Exited,
-    ]
-    .map(|status| status.as_str().len())
-    .into_iter()
-    .max()
-    .unwrap_or(0)
-}
-
 /// Lists what the org's own description says against a destination.
 pub fn findings(activation: &Activation, object: &ObjectDescription) -> Vec<InvalidField> {
     let mut found = Vec::new();
@@ -283,8 +273,9 @@ pub fn findings(activation: &Activation, object: &ObjectDescription) -> Vec<Inva
                 .map(|problem| InvalidField::new(format!("field_mappings[{index}].target.field"), problem)),
         );
     }
+    found.extend(rules::rule_findings(activation, object));
     for (index, segment) in activation.segments.iter().enumerate() {
-        if let Some(problem) = segment_problem(segment, object) {
+        if let Some(problem) = segment_problem(segment, &activation.status_values, object) {
             found.push(InvalidField::new(
                 format!("segments[{index}].mapping_id"),
                 problem,
@@ -294,7 +285,11 @@ pub fn findings(activation: &Activation, object: &ObjectDescription) -> Vec<Inva
     found
 }
 
-fn segment_problem(segment: &SegmentActivation, object: &ObjectDescription) -> Option<String> {
+fn segment_problem(
+    segment: &SegmentActivation,
+    status_values: &StatusValues,
+    object: &ObjectDescription,
+) -> Option<String> {
     let name = segment.mapping_id.field();
     let label = segment.label();
     let Some(field) = object.field(name.as_str()) else {
@@ -312,26 +307,8 @@ fn segment_problem(segment: &SegmentActivation, object: &ObjectDescription) -> O
     if !field.updateable {
         return Some(format!("{} (segment {label})", read_only(field, object)));
     }
-    let holds_text = matches!(
-        field.field_type.as_str(),
-        "string" | "textarea" | "picklist" | "multipicklist"
-    );
-    if !holds_text {
-        return Some(format!(
-            "Field {name} on {} is of type {} and cannot hold a status (segment {label}). \
-             Use a Text, Text Area or Picklist field",
-            object.name, field.field_type
-        ));
-    }
-    if (field.length as usize) < longest_status() {
-        return Some(format!(
-            "Field {name} on {} holds {} characters, a status needs {} (segment {label}). Make it longer",
-            object.name,
-            field.length,
-            longest_status()
-        ));
-    }
-    None
+    rules::status_problem(status_values, field)
+        .map(|problem| format!("Field {name} on {} {problem} (segment {label})", object.name))
 }
 
 fn missing(field: &str, object: &ObjectDescription) -> String {
@@ -352,7 +329,9 @@ fn read_only(field: &FieldDescription, object: &ObjectDescription) -> String {
 mod tests {
     use std::time::Duration;
 
-    use activation::destination::{DeletedProfilePolicy, FieldMapping, FieldSource, RecordType};
+    use activation::destination::{
+        DeletedProfilePolicy, FieldMapping, FieldSource, MappingOptions, RecordType,
+    };
     use serde_json::json;
 
     use super::*;
@@ -385,6 +364,7 @@ mod tests {
                 .map(|target| FieldMapping {
                     source: FieldSource::AttributePath("a".to_owned()),
                     target: FieldTarget::Field(target.parse().unwrap()),
+                    options: MappingOptions::default(),
                 })
                 .collect(),
             segments: mapping_ids
@@ -398,6 +378,7 @@ mod tests {
                 })
                 .collect(),
             deleted_profile_policy: DeletedProfilePolicy::Leave,
+            status_values: StatusValues::default(),
             max_delay: Duration::from_secs(60),
         }
     }

@@ -551,6 +551,7 @@ fn mapping(source: Source, target: Target) -> FieldMapping {
     FieldMapping {
         source: Some(FieldSource { source: Some(source) }),
         target: Some(FieldTarget { target: Some(target) }),
+        ..Default::default()
     }
 }
 
