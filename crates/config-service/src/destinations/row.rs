@@ -401,3 +401,53 @@ impl TryFrom<Row> for Destination {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the first version wrote it.
+    const MAPPINGS: &str =
+        r#"[{"namespace":"crmID","identity":"SalesforceId"},{"attribute":"a","field":"LastName"}]"#;
+
+    fn row() -> Row {
+        Row {
+            name: "workspaces/acme/destinations/contacts".to_owned(),
+            uid: "u".to_owned(),
+            workspace: "workspaces/acme".to_owned(),
+            connection: "workspaces/acme/connections/crm".to_owned(),
+            display_name: "Contacts".to_owned(),
+            description: String::new(),
+            record_type: "Contact".to_owned(),
+            key_field: String::new(),
+            key_case_sensitive: true,
+            field_mappings: MAPPINGS.to_owned(),
+            segments: "[]".to_owned(),
+            deleted_profile_policy: "leave".to_owned(),
+            max_delay_ms: 60_000,
+            desired_state: "enabled".to_owned(),
+            discard_accepted_before: None,
+            revision: 1,
+            version: 1,
+            delivery_status: None,
+            create_time: 0,
+            update_time: 0,
+            org_shape: None,
+            status_values: None,
+            mapping_id_prefix: String::new(),
+            mapping_id_suffix: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_the_first_version_wrote_is_read_and_written_as_it_was() {
+        let destination = Destination::try_from(row()).unwrap();
+
+        assert_eq!(destination.org_shape, OrgShape::unknown(true));
+        assert_eq!(destination.activation.status_values, StatusValues::default());
+        assert!(destination.activation.field_mappings[1].options.is_default());
+        let written = Row::from(&destination);
+        assert_eq!(written.field_mappings, MAPPINGS);
+        assert_eq!(written.status_values, None);
+    }
+}
