@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod activation;
 #[cfg(test)]
+mod backfills;
+#[cfg(test)]
 mod checks;
 #[cfg(test)]
 mod connections;
@@ -18,9 +20,15 @@ mod plans;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod segments;
 #[cfg(test)]
 #[path = "../../../auth-service/tests/shared/simulated.rs"]
 mod simulated;
 #[cfg(test)]
 mod staging;
+#[cfg(test)]
+mod status_values;
+#[cfg(test)]
+mod suggestions;

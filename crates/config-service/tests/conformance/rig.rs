@@ -22,13 +22,14 @@ use contracts::{
         RecordType, RemoveSegmentRequest, ReportStatusRequest, RestoreRevisionRequest, SegmentActivation,
         SetFieldMappingsRequest, UpdateConnectionRequest, UpdateDestinationRequest, UpdateSegmentRequest,
         WaitingUpdates, WatchPlansRequest, WatchPlansResponse,
+        backfill_service_client::BackfillServiceClient, catalog_service_client::CatalogServiceClient,
         connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient, field_source::Source, field_target::Target,
         plan_service_client::PlanServiceClient, watch_plans_response::Event,
     },
 };
 use prost_types::FieldMask;
-use serde_json::json;
+use serde_json::{Value, json};
 use service::{
     Clock,
     grpc::{client::traced, memory},
@@ -54,6 +55,8 @@ pub(crate) struct Rig {
     pub(crate) salesforce: Salesforce,
     pub(crate) connections: ConnectionServiceClient<Channel>,
     pub(crate) destinations: DestinationServiceClient<Channel>,
+    pub(crate) backfills: BackfillServiceClient<Channel>,
+    pub(crate) catalog: CatalogServiceClient<Channel>,
     plans: PlanServiceClient<Channel>,
     credentials: CredentialServiceClient<Channel>,
     keys: TempDir,
@@ -102,7 +105,20 @@ impl Rig {
         Self::open(place, self.salesforce, self.keys).await
     }
 
+    /// Starts with an installation that allows so many segments, and the draft [`CONTACTS`].
+    pub(crate) async fn start_with_max_segments(place: &Place, max_segments: usize) -> Self {
+        let salesforce = Salesforce::start(clock()).await;
+        let rig = Self::open_with(place, salesforce, tempfile::tempdir().unwrap(), max_segments).await;
+        rig.create_connection(WORKSPACE, "crm", "acme").await.unwrap();
+        rig.create_draft(WORKSPACE, "contacts", CONNECTION).await;
+        rig
+    }
+
     async fn open(place: &Place, salesforce: Salesforce, keys: TempDir) -> Self {
+        Self::open_with(place, salesforce, keys, DEFAULT_MAX_SEGMENTS).await
+    }
+
+    async fn open_with(place: &Place, salesforce: Salesforce, keys: TempDir, max_segments: usize) -> Self {
         let auth = AuthService::open(auth_service::Settings {
             database: place.location.clone(),
             key_file: keys.path().join("auth.key"),
@@ -120,7 +136,7 @@ impl Rig {
             auth: traced(auth_connector.channel()),
             salesforce: salesforce.http(),
             clock: clock(),
-            max_segments_per_destination: DEFAULT_MAX_SEGMENTS,
+            max_segments_per_destination: max_segments,
             max_destinations_per_workspace: MAX_DESTINATIONS,
         })
         .await
@@ -133,6 +149,8 @@ impl Rig {
             salesforce,
             connections: ConnectionServiceClient::new(connector.channel()),
             destinations: DestinationServiceClient::new(connector.channel()),
+            backfills: BackfillServiceClient::new(connector.channel()),
+            catalog: CatalogServiceClient::new(connector.channel()),
             plans: PlanServiceClient::new(connector.channel()),
             credentials: CredentialServiceClient::new(auth_connector.channel()),
             keys,
@@ -147,6 +165,17 @@ impl Rig {
         let field = json!({"object": "Contact", "name": name, "type": "textarea"});
         self.salesforce
             .admin("POST", &format!("/orgs/{host}/fields"), field)
+            .await;
+    }
+
+    /// Adds a field of any type to the Contacts of [`ACME`], or replaces it.
+    pub(crate) async fn put_field(&self, name: &str, field_type: &str, more: Value) {
+        let mut field = json!({"object": "Contact", "name": name, "type": field_type});
+        for (name, value) in more.as_object().unwrap() {
+            field[name] = value.clone();
+        }
+        self.salesforce
+            .admin("POST", &format!("/orgs/{ACME}/fields"), field)
             .await;
     }
 
