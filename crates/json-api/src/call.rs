@@ -29,12 +29,14 @@ pub(crate) async fn unary(
         .map_err(|_| Status::unavailable("the service takes no calls"))?;
     let mut request = Request::new(message);
     *request.metadata_mut() = MetadataMap::from_headers(metadata);
-    let answered = client.unary(request, path, DynamicCodec { answer }).await?;
+    let answered = client
+        .unary(request, path, DynamicCodec { decoded: answer })
+        .await?;
     Ok(answered.into_inner())
 }
 
-struct DynamicCodec {
-    answer: MessageDescriptor,
+pub(crate) struct DynamicCodec {
+    pub(crate) decoded: MessageDescriptor,
 }
 
 impl Codec for DynamicCodec {
@@ -49,12 +51,12 @@ impl Codec for DynamicCodec {
 
     fn decoder(&mut self) -> Self::Decoder {
         DynamicDecoder {
-            message: self.answer.clone(),
+            message: self.decoded.clone(),
         }
     }
 }
 
-struct DynamicEncoder;
+pub(crate) struct DynamicEncoder;
 
 impl Encoder for DynamicEncoder {
     type Item = DynamicMessage;
@@ -67,7 +69,7 @@ impl Encoder for DynamicEncoder {
     }
 }
 
-struct DynamicDecoder {
+pub(crate) struct DynamicDecoder {
     message: MessageDescriptor,
 }
 

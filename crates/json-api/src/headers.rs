@@ -104,7 +104,7 @@ pub(crate) fn is_cross_origin<B>(request: &Request<B>) -> bool {
     let host = request
         .uri()
         .authority()
-        .map(|authority| authority.as_str())
+        .map(http::uri::Authority::as_str)
         .or_else(|| text(HOST.as_str()));
     let origin_host = origin.split_once("://").map(|(_, host)| host);
     origin_host.is_none() || origin_host != host

@@ -16,6 +16,8 @@ mod problem;
 mod request;
 mod route;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,7 +29,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::LengthLimitError;
 use opentelemetry_semantic_conventions::attribute::{HTTP_RESPONSE_STATUS_CODE, RPC_METHOD, URL_TEMPLATE};
-use prost_reflect::{DescriptorError, DescriptorPool};
+use prost_reflect::{DescriptorError, DescriptorPool, MethodDescriptor};
 use serde_json::Value as Json;
 use tonic::{Status, service::Routes};
 use tracing::Span;
@@ -90,7 +92,7 @@ impl JsonApi {
     /// Returns the full names of the calls that have no JSON form, such as
     /// `sluice.delivery.v1.DeliveryService.Deliver`.
     pub fn calls_without_json(&self) -> impl Iterator<Item = &str> {
-        self.table.without_json.iter().map(|rpc| rpc.full_name())
+        self.table.without_json.iter().map(MethodDescriptor::full_name)
     }
 
     /// Adds the JSON form of the routes' services to the routes: everything
@@ -197,7 +199,7 @@ async fn within<T>(limit: Duration, call: impl Future<Output = T>) -> Result<T, 
 async fn read(body: Body) -> Result<Bytes, Problem> {
     to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
         let is_too_large =
-            std::error::Error::source(&error).is_some_and(|source| source.is::<LengthLimitError>());
+            std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
         if is_too_large {
             Problem::too_large(MAX_BODY_BYTES)
         } else {

@@ -237,23 +237,19 @@ mod tests {
     #[test]
     fn a_method_and_a_path_lead_to_a_call() {
         for (method, path, call) in [
-            (Method::GET, "/v1/shelves/a/books/b", "GetBook shelves/a/books/b"),
+            (Method::GET, "/v1/rooms/a/books/b", "GetBook rooms/a/books/b"),
             (Method::GET, "/v1/books/b", "GetBook books/b"),
             (Method::HEAD, "/v1/books/b", "GetBook books/b"),
-            (
-                Method::PATCH,
-                "/v1/shelves/a/books/b",
-                "UpdateBook shelves/a/books/b",
-            ),
+            (Method::PATCH, "/v1/rooms/a/books/b", "UpdateBook rooms/a/books/b"),
             (
                 Method::POST,
-                "/v1/shelves/a/books/b:lend",
-                "LendBook shelves/a/books/b",
+                "/v1/rooms/a/books/b:lend",
+                "LendBook rooms/a/books/b",
             ),
-            (Method::GET, "/v1/shelves/a/books", "FindBooks shelves/a"),
-            (Method::DELETE, "/v1/shelves/a/books/b", "[GET, PATCH]"),
-            (Method::GET, "/v1/shelves/a/books/b:lend", "[POST]"),
-            (Method::POST, "/v1/shelves/a/books/b:burn", "nothing"),
+            (Method::GET, "/v1/rooms/a/books", "FindBooks rooms/a"),
+            (Method::DELETE, "/v1/rooms/a/books/b", "[GET, PATCH]"),
+            (Method::GET, "/v1/rooms/a/books/b:lend", "[POST]"),
+            (Method::POST, "/v1/rooms/a/books/b:burn", "nothing"),
             (Method::GET, "/library.v1.LibraryService/WatchBooks", "nothing"),
         ] {
             assert_eq!(found(method, path), call, "{path}");

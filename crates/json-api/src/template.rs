@@ -188,7 +188,7 @@ impl RequestedPath {
         let decoded = |text: &str| {
             percent_decode_str(text)
                 .decode_utf8()
-                .map(|text| text.into_owned())
+                .map(std::borrow::Cow::into_owned)
         };
         Some(Self {
             segments: path.split('/').map(decoded).collect::<Result<_, _>>().ok()?,

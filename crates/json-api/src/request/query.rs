@@ -61,7 +61,7 @@ fn parameter(route: &Route, name: &str) -> Result<FieldPath, Violation> {
         Violation::new(name, problem)
     };
     let path = FieldPath::find(&route.rpc.input(), name).ok_or_else(unknown)?;
-    if route.bound.iter().any(|bound| *bound == path) {
+    if route.bound.contains(&path) {
         return Err(Violation::new(name, "is in the path; leave it out of the query"));
     }
     let in_body = match &route.body {

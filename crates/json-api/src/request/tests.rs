@@ -5,7 +5,7 @@ use crate::library::route;
 
 fn lend(body: Json) -> Given<'static> {
     Given {
-        variables: vec!["shelves/a/books/b".to_owned()],
+        variables: vec!["rooms/a/books/b".to_owned()],
         body: Some(body),
         ..Given::default()
     }
@@ -17,7 +17,7 @@ fn update(body: Json, query: &'static str) -> Given<'static> {
 
 fn find(query: &'static str) -> Given<'static> {
     Given {
-        variables: vec!["shelves/a".to_owned()],
+        variables: vec!["rooms/a".to_owned()],
         query,
         ..Given::default()
     }
@@ -47,7 +47,7 @@ fn path_query_and_body_are_one_message() {
     assert_eq!(
         read("UpdateBook", given),
         json!({
-            "book": {"name": "shelves/a/books/b", "title": "T", "cover": "COVER_CLOTH"},
+            "book": {"name": "rooms/a/books/b", "title": "T", "cover": "COVER_CLOTH"},
             "updateMask": "title,cover",
         })
     );
@@ -56,7 +56,7 @@ fn path_query_and_body_are_one_message() {
 #[test]
 fn everything_that_json_can_say_is_taken() {
     let book = json!({
-        "name": "shelves/a/books/b",
+        "name": "rooms/a/books/b",
         "lendings": "9007199254740993",
         "words": {"de": "Wort"},
         "readers": {"-7": {"name": "R", "joinTime": "2026-11-20T09:15:00Z"}},
@@ -77,7 +77,7 @@ fn names_of_the_proto_are_taken_and_null_is_absent() {
     let body = json!({"reader": {"join_time": "2026-11-20T09:15:00Z", "name": null}, "loan": null});
     assert_eq!(
         read("LendBook", lend(body)),
-        json!({"name": "shelves/a/books/b", "reader": {"joinTime": "2026-11-20T09:15:00Z"}})
+        json!({"name": "rooms/a/books/b", "reader": {"joinTime": "2026-11-20T09:15:00Z"}})
     );
 }
 
@@ -153,11 +153,11 @@ fn a_field_is_given_once() {
 
 #[test]
 fn path_and_body_agree() {
-    let same = json!({"name": "shelves/a/books/b"});
+    let same = json!({"name": "rooms/a/books/b"});
     assert_eq!(read("LendBook", lend(same.clone())), same);
     assert_eq!(
-        wrong("LendBook", lend(json!({"name": "shelves/a/books/c"}))),
-        ["name must be 'shelves/a/books/b', as in the path, or be left out"]
+        wrong("LendBook", lend(json!({"name": "rooms/a/books/c"}))),
+        ["name must be 'rooms/a/books/b', as in the path, or be left out"]
     );
 }
 
@@ -168,7 +168,7 @@ fn query_parameters_are_read_by_their_types() {
     assert_eq!(
         read("FindBooks", find(query)),
         json!({
-            "parent": "shelves/a",
+            "parent": "rooms/a",
             "pageSize": 7,
             "covers": ["COVER_CLOTH", "COVER_LEATHER"],
             "in": true,
@@ -181,7 +181,7 @@ fn query_parameters_are_read_by_their_types() {
 #[test]
 fn everything_that_is_wrong_with_a_query_is_named_at_once() {
     let query =
-        "page_size=many&in=1&covers=PAPER&size=1&reader=x&parent=shelves%2Fb&in=true&in=false&reader.age=1";
+        "page_size=many&in=1&covers=PAPER&size=1&reader=x&parent=rooms%2Fb&in=true&in=false&reader.age=1";
     let known = "is not known; the query parameters of this call: pageSize, covers, in, reader.name, \
                  reader.joinTime, weight";
     assert_eq!(
