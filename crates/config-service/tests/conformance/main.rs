@@ -1,4 +1,4 @@
-//! What admins configure, over gRPC, with the real auth-service and a simulated Salesforce, the same on both databases.
+//! What admins configure, over gRPC and as JSON, with the real auth-service and a simulated Salesforce, the same on both databases.
 
 #[cfg(test)]
 mod activation;
@@ -10,6 +10,10 @@ mod checks;
 mod connections;
 #[cfg(test)]
 mod destinations;
+#[cfg(test)]
+mod http;
+#[cfg(test)]
+mod json;
 #[cfg(test)]
 mod life;
 #[cfg(test)]

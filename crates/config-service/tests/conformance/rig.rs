@@ -41,6 +41,7 @@ use tonic::{Code, Status, Streaming, service::Routes, transport::Channel};
 use tonic_types::StatusExt;
 
 use crate::{
+    http::Http,
     place::Place,
     simulated::{ACME, Salesforce},
 };
@@ -158,6 +159,15 @@ impl Rig {
             config,
             _serving: shutdown.drop_guard(),
         }
+    }
+
+    /// Serves the public calls of both services as JSON over HTTP.
+    pub(crate) async fn serve_http(&self) -> Http {
+        Http::serve(
+            self.config
+                .add_public_routes(self.auth.add_public_routes(Routes::default())),
+        )
+        .await
     }
 
     /// Adds a text field to the Contacts of an org.
