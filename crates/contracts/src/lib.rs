@@ -46,6 +46,7 @@ pub mod delivery {
 /// Descriptors of all packages, for gRPC reflection.
 pub const FILE_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
+pub mod actor;
 pub mod convert;
 pub mod page;
 mod secrets;
