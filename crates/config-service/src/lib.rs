@@ -1,6 +1,7 @@
 //! What admins configure: connections, destinations, field mappings, segments
 //! with their Mapping IDs. Validates, compiles plans and streams their changes.
 
+mod catalog;
 mod catalog_service;
 mod connection_service;
 mod destination_service;
@@ -10,6 +11,8 @@ pub mod connections;
 pub mod destinations;
 pub mod org;
 pub mod store;
+
+use std::sync::Arc;
 
 use contracts::{
     auth::v1::token_service_client::TokenServiceClient,
@@ -50,6 +53,8 @@ pub struct Settings {
     pub salesforce: Http,
     pub clock: Clock,
     pub max_segments_per_destination: usize,
+    /// Where this installation's calls to Salesforce come from, for people.
+    pub egress_addresses: Vec<String>,
 }
 
 /// The running service.
@@ -58,21 +63,31 @@ pub struct ConfigService {
     store: Store,
     orgs: Orgs,
     max_segments: usize,
+    egress_addresses: Arc<[String]>,
 }
 
 impl ConfigService {
     pub async fn open(settings: Settings) -> Result<Self, database::OpenError> {
         let database = settings.database.open("config", &migrations()).await?;
+        let egress_addresses: Arc<[String]> = settings.egress_addresses.into();
         Ok(Self {
             store: Store::new(database, settings.clock),
-            orgs: Orgs::new(TokenServiceClient::new(settings.auth), settings.salesforce),
+            orgs: Orgs::new(
+                TokenServiceClient::new(settings.auth),
+                settings.salesforce,
+                egress_addresses.clone(),
+            ),
             max_segments: settings.max_segments_per_destination,
+            egress_addresses,
         })
     }
 
     pub fn add_public_routes(&self, routes: Routes) -> Routes {
         routes
-            .add_service(CatalogServiceServer::new(catalog_service::Adapter))
+            .add_service(CatalogServiceServer::new(catalog_service::Adapter {
+                store: self.store.clone(),
+                egress_addresses: self.egress_addresses.clone(),
+            }))
             .add_service(ConnectionServiceServer::new(connection_service::Adapter {
                 store: self.store.clone(),
                 orgs: self.orgs.clone(),

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod activation;
 #[cfg(test)]
+mod catalog;
+#[cfg(test)]
 mod checks;
 #[cfg(test)]
 mod connections;

@@ -53,6 +53,7 @@ impl Tokens {
         let request = GetTokenRequest {
             connection: key.connection.clone(),
             login_host: key.login_host.clone(),
+            fresh: false,
         };
         let answer = self
             .auth

@@ -48,6 +48,7 @@ impl Installation {
             salesforce: settings.salesforce()?,
             clock: clock.clone(),
             max_segments_per_destination: settings.config.max_segments_per_destination,
+            egress_addresses: settings.config.egress_addresses.clone(),
         })
         .await
         .context("the config-service has no database")?;

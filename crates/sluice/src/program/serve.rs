@@ -79,6 +79,7 @@ async fn config(settings: &Settings, listener: Listener, shutdown: CancellationT
         salesforce: settings.salesforce()?,
         clock: Clock::system(),
         max_segments_per_destination: settings.config.max_segments_per_destination,
+        egress_addresses: settings.config.egress_addresses.clone(),
     })
     .await
     .context("the config-service has no database")?;
