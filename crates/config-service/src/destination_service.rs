@@ -253,7 +253,7 @@ fn check_activation(
     }
 }
 
-fn trouble_status(trouble: &Trouble) -> Status {
+pub(crate) fn trouble_status(trouble: &Trouble) -> Status {
     let message = if trouble.fix.is_empty() {
         trouble.message.clone()
     } else {

@@ -1,5 +1,6 @@
 //! Destinations: the rules of their life, and the queries of their tables.
 
+mod claims;
 mod row;
 
 pub mod revisions;

@@ -2,6 +2,7 @@
 //! with their Mapping IDs. Validates, compiles plans and streams their changes.
 
 mod backfill_service;
+mod catalog;
 mod catalog_service;
 mod connection_service;
 mod destination_service;
@@ -14,6 +15,8 @@ pub mod connections;
 pub mod destinations;
 pub mod org;
 pub mod store;
+
+use std::sync::Arc;
 
 use contracts::{
     auth::v1::token_service_client::TokenServiceClient,
@@ -61,6 +64,8 @@ pub struct Settings {
     pub clock: Clock,
     pub max_segments_per_destination: usize,
     pub max_destinations_per_workspace: u32,
+    /// Where this installation's calls to Salesforce come from, for people.
+    pub egress_addresses: Vec<String>,
 }
 
 /// The running service.
@@ -70,16 +75,23 @@ pub struct ConfigService {
     orgs: Orgs,
     max_segments: usize,
     max_destinations: u32,
+    egress_addresses: Arc<[String]>,
 }
 
 impl ConfigService {
     pub async fn open(settings: Settings) -> Result<Self, database::OpenError> {
         let database = settings.database.open("config", &migrations()).await?;
+        let egress_addresses: Arc<[String]> = settings.egress_addresses.into();
         Ok(Self {
             store: Store::new(database, settings.clock),
-            orgs: Orgs::new(TokenServiceClient::new(settings.auth), settings.salesforce),
+            orgs: Orgs::new(
+                TokenServiceClient::new(settings.auth),
+                settings.salesforce,
+                egress_addresses.clone(),
+            ),
             max_segments: settings.max_segments_per_destination,
             max_destinations: settings.max_destinations_per_workspace,
+            egress_addresses,
         })
     }
 
@@ -88,7 +100,10 @@ impl ConfigService {
             .add_service(BackfillServiceServer::new(backfill_service::Adapter {
                 store: self.store.clone(),
             }))
-            .add_service(CatalogServiceServer::new(catalog_service::Adapter))
+            .add_service(CatalogServiceServer::new(catalog_service::Adapter {
+                store: self.store.clone(),
+                egress_addresses: self.egress_addresses.clone(),
+            }))
             .add_service(ConnectionServiceServer::new(connection_service::Adapter {
                 store: self.store.clone(),
                 orgs: self.orgs.clone(),

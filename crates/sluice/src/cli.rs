@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use contracts::actor::actor_metadata;
 
 use crate::{admin, client::Servers, demo, program, send, settings};
 
@@ -137,13 +138,25 @@ pub struct ClientArgs {
         global = true
     )]
     workspace: String,
+    /// Who makes the change, told to people afterwards; $USER when left out.
+    #[arg(long, value_name = "NAME", env = "SLUICE_ACTOR", global = true)]
+    actor: Option<String>,
 }
 
 impl ClientArgs {
     /// Makes channels, which connect when they are first used.
     pub fn servers(&self) -> anyhow::Result<Servers> {
         let or_server = |alone: &Option<String>| alone.clone().unwrap_or_else(|| self.server.clone());
-        Servers::new(
+        let actor = match &self.actor {
+            Some(actor) => actor.clone(),
+            // Nobody chose this one, so an odd one is no reason to stop.
+            None => std::env::var("USER")
+                .ok()
+                .filter(|user| actor_metadata(user).is_ok())
+                .unwrap_or_default(),
+        };
+        Servers::acting_as(
+            &actor,
             &or_server(&self.config_server),
             &or_server(&self.auth_server),
             &or_server(&self.delivery_server),

@@ -90,6 +90,20 @@ pub(super) const OF_THE_SAME_ORG: &str = select!(
       AND d.record_type = $4"
 );
 
+pub(super) const OF_CONNECTION: &str =
+    select!("FROM destinations AS d WHERE d.connection = $1 ORDER BY d.name");
+
+/// Destinations of other connections that write the same kind of record in an
+/// org.
+pub(super) const OF_OTHER_CONNECTIONS: &str = select!(
+    "FROM destinations AS d
+    JOIN connections AS c ON c.name = d.connection
+    WHERE c.org_id = $1
+      AND c.name <> $2
+      AND d.workspace = $3
+      AND d.record_type = $4"
+);
+
 pub(super) const PLANNED_SINCE: &str = select!(
     ", c.login_host, c.org_id
     FROM destinations AS d

@@ -5,6 +5,8 @@ mod activation;
 #[cfg(test)]
 mod backfills;
 #[cfg(test)]
+mod catalog;
+#[cfg(test)]
 mod checks;
 #[cfg(test)]
 mod connections;
