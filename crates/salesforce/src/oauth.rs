@@ -77,6 +77,12 @@ async fn ask(http: &Http, host: &Host, form: String) -> Result<IssuedToken, Toke
     {
         Ok(answer) if answer.status == StatusCode::OK => issued(&answer.body),
         Ok(answer) => Err(match refused(answer.status, &answer.headers, &answer.body) {
+            TokenError::Refused(refusal) if refusal.cause == LoginCause::UnknownHost => {
+                TokenError::Refused(LoginRefusal {
+                    description: format!("no Salesforce org answers at {host}"),
+                    ..refusal
+                })
+            }
             TokenError::Refused(refusal) => TokenError::Refused(refusal.without_what_was_sent(&form)),
             error => error,
         }),

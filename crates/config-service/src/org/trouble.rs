@@ -104,7 +104,7 @@ impl Trouble {
             "UNKNOWN_DOMAIN" => Self::new(
                 state,
                 &reason,
-                format!("{message}: {}", connection.login_host),
+                message,
                 format!("{fix}{}", other_forms(connection.login_host.as_str())),
             ),
             "IP_NOT_ALLOWED" => Self::new(

@@ -253,7 +253,7 @@ fn row_227_every_role_has_its_resource_and_can_be_read() {
         .iter()
         .flat_map(|file| &file.service)
         .flat_map(|service| &service.method)
-        .map(|method| method.name())
+        .map(prost_types::MethodDescriptorProto::name)
         .collect();
     for method in [
         "ListCatalogEntries",

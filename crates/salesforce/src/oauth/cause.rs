@@ -172,7 +172,7 @@ impl LoginCause {
     /// Returns what is wrong, for people, without a final stop.
     pub fn problem(self) -> &'static str {
         match self {
-            Self::UnknownHost => "Domain not found: no Salesforce org answers at this host",
+            Self::UnknownHost => "Domain not found",
             Self::UnknownClient => "The org does not know the client id",
             Self::WrongClientSecret => "The client secret is wrong",
             Self::CredentialsRefused => {
