@@ -30,6 +30,7 @@ use crate::{
         ClaimedField, DEFAULT_MAX_DELAY, DeliveryState, DesiredState, Destination, NewDestination,
         WaitingUpdates, claimed_by_others, discard_until,
     },
+    governance::{add_governance, marketing_actions_in, segment_namespaces_in, segments_out},
     org::{Orgs, Trouble, findings},
     store::{ChangeError, Store},
 };
@@ -153,7 +154,8 @@ impl Adapter {
                     },
                 )
             })
-            .await?;
+            .await
+            .map_err(|error| error.with_problems(|problems| paths.in_request(problems)))?;
         Ok(stored)
     }
 }
@@ -263,6 +265,11 @@ impl DestinationService for Adapter {
                 deleted_profile_policy,
                 max_delay,
             },
+            marketing_actions: marketing_actions_in(&message.marketing_actions)?,
+            segment_namespaces: segment_namespaces_in(
+                message.segment_namespaces.as_ref(),
+                "destination.segment_namespaces",
+            )?,
         };
         let destination = self.store.create_destination(new).await?;
         Ok(Response::new(pb::CreateDestinationResponse {
@@ -444,11 +451,10 @@ impl DestinationService for Adapter {
         let name = parsed(&request.parent, "parent").map_err(invalid_field)?;
         let page =
             Page::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE).map_err(invalid_field)?;
-        let mut segments = self.existing(&name).await?.activation.segments;
+        let mut segments = segments_out(&self.existing(&name).await?);
         segments.sort_by(|one, other| one.segment.cmp(&other.segment));
         segments.retain(|segment| segment.segment.as_str() > page.after.as_str());
         let next_page_token = page.finish(&mut segments, |segment| segment.segment.clone());
-        let segments = segments.iter().map(Into::into).collect();
         Ok(Response::new(pb::ListSegmentsResponse {
             segments,
             next_page_token,
@@ -592,12 +598,22 @@ fn update_field(
                 deleted_profile_policy(message).map_err(invalid)?;
         }
         "max_delay" => destination.activation.max_delay = max_delay(message).map_err(invalid)?,
+        "marketing_actions" => {
+            destination.marketing_actions = marketing_actions_in(&message.marketing_actions)?;
+        }
+        "segment_namespaces" => {
+            destination.segment_namespaces = segment_namespaces_in(
+                message.segment_namespaces.as_ref(),
+                "destination.segment_namespaces",
+            )?;
+        }
         other => {
             return Err(ChangeError::invalid(
                 "update_mask",
                 format!(
-                    "'{other}' cannot be updated; display_name, description, deleted_profile_policy and max_delay \
-                     can, and before activation connection, record_type, write_mode and key_field"
+                    "'{other}' cannot be updated; display_name, description, deleted_profile_policy, max_delay, \
+                     marketing_actions and segment_namespaces can, and before activation connection, record_type, \
+                     write_mode and key_field"
                 ),
             ));
         }
@@ -728,7 +744,7 @@ impl From<Destination> for pb::Destination {
                 applied_revision: status.applied_revision,
                 report_time: Some(time_out(from_micros(status.report_time_micros))),
             });
-        Self {
+        let mut message = Self {
             name: destination.name.to_string(),
             uid: destination.uid.to_string(),
             display_name: destination.display_name.clone(),
@@ -738,7 +754,6 @@ impl From<Destination> for pb::Destination {
             write_mode: write_mode.into(),
             key_field,
             field_mappings: activation.field_mappings.iter().map(Into::into).collect(),
-            segments: activation.segments.iter().map(Into::into).collect(),
             deleted_profile_policy: pb::DeletedProfilePolicy::from(activation.deleted_profile_policy).into(),
             max_delay: Some(duration_out(activation.max_delay)),
             desired_state: desired_state.into(),
@@ -749,6 +764,9 @@ impl From<Destination> for pb::Destination {
             create_time: Some(time_out(destination.create_time)),
             update_time: Some(time_out(destination.update_time)),
             etag: destination.version.to_string(),
-        }
+            ..Self::default()
+        };
+        add_governance(&mut message, &destination);
+        message
     }
 }

@@ -4,18 +4,25 @@
 mod catalog_service;
 mod connection_service;
 mod destination_service;
+mod governance_service;
 mod plan_service;
+mod segment_service;
+mod session;
 
 pub mod connections;
 pub mod destinations;
+pub mod governance;
 pub mod org;
+pub mod segments;
 pub mod store;
 
 use contracts::{
     auth::v1::token_service_client::TokenServiceClient,
     config::v1::{
         catalog_service_server::CatalogServiceServer, connection_service_server::ConnectionServiceServer,
-        destination_service_server::DestinationServiceServer, plan_service_server::PlanServiceServer,
+        destination_service_server::DestinationServiceServer,
+        governance_service_server::GovernanceServiceServer, plan_service_server::PlanServiceServer,
+        segment_service_server::SegmentServiceServer,
     },
 };
 use salesforce::Http;
@@ -30,10 +37,12 @@ use tonic::service::Routes;
 use crate::{org::Orgs, store::Store};
 
 /// Full names of the public services, for health and reflection.
-pub const PUBLIC_SERVICES: [&str; 3] = [
+pub const PUBLIC_SERVICES: [&str; 5] = [
     "sluice.config.v1.CatalogService",
     "sluice.config.v1.ConnectionService",
     "sluice.config.v1.DestinationService",
+    "sluice.config.v1.GovernanceService",
+    "sluice.config.v1.SegmentService",
 ];
 /// Full names of the internal services.
 pub const INTERNAL_SERVICES: [&str; 1] = ["sluice.config.v1.PlanService"];
@@ -81,6 +90,12 @@ impl ConfigService {
                 store: self.store.clone(),
                 orgs: self.orgs.clone(),
                 max_segments: self.max_segments,
+            }))
+            .add_service(GovernanceServiceServer::new(governance_service::Adapter {
+                store: self.store.clone(),
+            }))
+            .add_service(SegmentServiceServer::new(segment_service::Adapter {
+                store: self.store.clone(),
             }))
     }
 

@@ -11,6 +11,7 @@ use service::database::{from_micros, to_micros};
 use sqlx::{Database, Encode, Type, query::Query};
 
 use super::{DesiredState, Destination, kind_columns, record_type};
+use crate::governance::Standing;
 
 /// One row, columns in the order of the table.
 #[derive(sqlx::FromRow)]
@@ -35,6 +36,8 @@ pub(super) struct Row {
     delivery_status: Option<String>,
     create_time: i64,
     update_time: i64,
+    marketing_actions: String,
+    segment_namespaces: String,
 }
 
 /// A destination with what its plan needs of the connection.
@@ -52,7 +55,7 @@ macro_rules! select {
             "SELECT d.name, d.uid, d.workspace, d.connection, d.display_name, d.description, d.record_type,
                 d.key_field, d.key_case_sensitive, d.field_mappings, d.segments, d.deleted_profile_policy,
                 d.max_delay_ms, d.desired_state, d.discard_accepted_before, d.revision, d.version,
-                d.delivery_status, d.create_time, d.update_time ",
+                d.delivery_status, d.create_time, d.update_time, d.marketing_actions, d.segment_namespaces ",
             $rest
         )
     };
@@ -66,6 +69,12 @@ pub(super) const LIST: &str = select!(
       AND d.name > $2
     ORDER BY d.name
     LIMIT $3"
+);
+
+pub(super) const ALL_IN_WORKSPACE: &str = select!(
+    "FROM destinations AS d
+    WHERE d.workspace = $1
+    ORDER BY d.name"
 );
 
 /// Destinations that write the same kind of record in the same org. Where an
@@ -97,8 +106,8 @@ pub(super) const INSERT: &str = "
     INSERT INTO destinations
         (name, uid, workspace, connection, display_name, description, record_type, key_field, key_case_sensitive,
          field_mappings, segments, deleted_profile_policy, max_delay_ms, desired_state, discard_accepted_before,
-         revision, version, create_time, update_time)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+         revision, version, create_time, update_time, marketing_actions, segment_namespaces)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
 
 /// Sets what can change; takes the same binds as [`INSERT`]. What delivery
 /// reports is not an admin's change and is left alone.
@@ -107,7 +116,7 @@ pub(super) const UPDATE: &str = "
     SET connection = $4, display_name = $5, description = $6, record_type = $7, key_field = $8,
         key_case_sensitive = $9, field_mappings = $10, segments = $11, deleted_profile_policy = $12,
         max_delay_ms = $13, desired_state = $14, discard_accepted_before = $15, revision = $16, version = $17,
-        update_time = $19
+        update_time = $19, marketing_actions = $20, segment_namespaces = $21
     WHERE name = $1
       AND uid = $2
       AND workspace = $3
@@ -143,6 +152,8 @@ impl Row {
             .bind(self.version)
             .bind(self.create_time)
             .bind(self.update_time)
+            .bind(&self.marketing_actions)
+            .bind(&self.segment_namespaces)
     }
 }
 
@@ -300,6 +311,10 @@ impl From<&Destination> for Row {
             delivery_status: None,
             create_time: to_micros(destination.create_time),
             update_time: to_micros(destination.update_time),
+            marketing_actions: serde_json::to_string(&destination.marketing_actions)
+                .expect("words can be written as JSON"),
+            segment_namespaces: serde_json::to_string(&destination.segment_namespaces)
+                .expect("namespaces can be written as JSON"),
         }
     }
 }
@@ -350,6 +365,9 @@ impl TryFrom<Row> for Destination {
                 .map_err(json)?,
             create_time: from_micros(row.create_time),
             update_time: from_micros(row.update_time),
+            marketing_actions: serde_json::from_str(&row.marketing_actions).map_err(json)?,
+            segment_namespaces: serde_json::from_str(&row.segment_namespaces).map_err(json)?,
+            standing: Standing::default(),
         })
     }
 }

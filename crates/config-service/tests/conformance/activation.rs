@@ -21,7 +21,7 @@ on_both_databases!(
     an_unfinished_draft_is_refused_with_everything_that_is_missing,
     an_activated_destination_has_a_plan_and_its_org_pinned,
     a_destination_is_activated_once,
-    a_field_that_the_org_lacks_is_named_with_its_segment_and_the_fix,
+    row_106_162_a_field_that_the_org_lacks_is_named_with_its_segment_and_the_fix,
     an_activated_destination_takes_no_change_that_the_org_does_not_fit,
     an_upsert_plans_by_its_key_field,
 );
@@ -98,7 +98,7 @@ async fn a_destination_is_activated_once(place: &Place) {
     assert_eq!(rig.destination(CONTACTS).await.unwrap(), active);
 }
 
-async fn a_field_that_the_org_lacks_is_named_with_its_segment_and_the_fix(place: &Place) {
+async fn row_106_162_a_field_that_the_org_lacks_is_named_with_its_segment_and_the_fix(place: &Place) {
     let rig = Rig::start_with_finished_draft(place).await;
     rig.add_segments(CONTACTS, &[segment("buyers", "crm_3_seg")])
         .await

@@ -9,12 +9,20 @@ mod connections;
 #[cfg(test)]
 mod destinations;
 #[cfg(test)]
+mod governance;
+#[cfg(test)]
+mod governed;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 #[path = "../../../service/tests/shared/place.rs"]
 mod place;
 #[cfg(test)]
 mod plans;
+#[cfg(test)]
+mod policies;
+#[cfg(test)]
+mod registry;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]

@@ -22,7 +22,8 @@ use contracts::{
         UpdateConnectionRequest, UpdateDestinationRequest, UpdateSegmentRequest, WaitingUpdates,
         WatchPlansRequest, WatchPlansResponse, connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient, field_source::Source, field_target::Target,
-        plan_service_client::PlanServiceClient, watch_plans_response::Event,
+        governance_service_client::GovernanceServiceClient, plan_service_client::PlanServiceClient,
+        segment_service_client::SegmentServiceClient, watch_plans_response::Event,
     },
 };
 use prost_types::FieldMask;
@@ -50,6 +51,8 @@ pub(crate) struct Rig {
     pub(crate) salesforce: Salesforce,
     pub(crate) connections: ConnectionServiceClient<Channel>,
     pub(crate) destinations: DestinationServiceClient<Channel>,
+    pub(crate) segments: SegmentServiceClient<Channel>,
+    pub(crate) governance: GovernanceServiceClient<Channel>,
     plans: PlanServiceClient<Channel>,
     credentials: CredentialServiceClient<Channel>,
     keys: TempDir,
@@ -128,6 +131,8 @@ impl Rig {
             salesforce,
             connections: ConnectionServiceClient::new(connector.channel()),
             destinations: DestinationServiceClient::new(connector.channel()),
+            segments: SegmentServiceClient::new(connector.channel()),
+            governance: GovernanceServiceClient::new(connector.channel()),
             plans: PlanServiceClient::new(connector.channel()),
             credentials: CredentialServiceClient::new(auth_connector.channel()),
             keys,
@@ -442,7 +447,7 @@ fn clock() -> Clock {
     Clock::new(move || DateTime::from_timestamp(seconds.fetch_add(1, Ordering::Relaxed), 0).unwrap())
 }
 
-fn mask(paths: &[&str]) -> FieldMask {
+pub(crate) fn mask(paths: &[&str]) -> FieldMask {
     FieldMask {
         paths: paths.iter().map(|path| (*path).to_owned()).collect(),
     }

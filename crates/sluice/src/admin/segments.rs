@@ -107,9 +107,9 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
                     segment: segment.segment,
                     display_name: segment.display_name,
                     mapping_id: segment.mapping_id,
-                    field: String::new(),
                     start_time: time_message(args.start),
                     end_time: time_message(args.end),
+                    ..Default::default()
                 })
                 .collect();
             let name = servers.destination_name(&args.destination)?;
@@ -179,9 +179,9 @@ async fn update(args: UpdateArgs) -> anyhow::Result<Option<pb::Destination>> {
             segment: args.segment,
             display_name: args.display_name.unwrap_or_default(),
             mapping_id: args.mapping_id.unwrap_or_default(),
-            field: String::new(),
             start_time: time_message(args.start),
             end_time: time_message(args.end),
+            ..Default::default()
         }),
         update_mask: Some(FieldMask { paths }),
         etag: String::new(),
