@@ -12,11 +12,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     files.sort();
-    let descriptors = protox::compile(&files, [&root])?;
-    let encoded = prost::Message::encode_to_vec(&descriptors);
+    let mut compiler = protox::Compiler::new([&root])?;
+    compiler
+        .include_imports(true)
+        .include_source_info(true)
+        .open_files(&files)?;
     fs::write(
         PathBuf::from(env::var("OUT_DIR")?).join("descriptors.bin"),
-        encoded,
+        // Not by way of `FileDescriptorSet`, which knows no `google.api.http` and would drop it.
+        compiler.encode_file_descriptor_set(),
     )?;
     tonic_prost_build::configure()
         // They carry secrets: `secrets.rs` prints them without.
@@ -25,6 +29,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             ".sluice.auth.v1.PasswordGrant",
             ".sluice.auth.v1.GetTokenResponse",
         ])
-        .compile_fds(descriptors)?;
+        .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

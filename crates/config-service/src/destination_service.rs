@@ -7,6 +7,7 @@ use activation::{
     plan::Rules,
 };
 use contracts::{
+    actor::actor,
     config::v1::{self as pb, destination_service_server::DestinationService},
     convert::{
         destination::{
@@ -27,8 +28,10 @@ use crate::{
     connection_service::keep,
     connections::CheckState,
     destinations::{
-        ClaimedField, DEFAULT_MAX_DELAY, DeliveryState, DesiredState, Destination, NewDestination,
+        ClaimedField, DEFAULT_MAX_DELAY, DeliveryState, DesiredState, Destination, Edit, NewDestination,
         WaitingUpdates, claimed_by_others, discard_until,
+        revisions::{self, Revision},
+        staged,
     },
     governance::{add_governance, marketing_actions_in, segment_namespaces_in, segments_out},
     org::{Orgs, Trouble, findings},
@@ -39,6 +42,7 @@ pub(crate) struct Adapter {
     pub(crate) store: Store,
     pub(crate) orgs: Orgs,
     pub(crate) max_segments: usize,
+    pub(crate) max_destinations: i64,
 }
 
 const DEFAULT_PAGE_SIZE: i32 = 50;
@@ -119,34 +123,28 @@ impl Adapter {
         })
     }
 
-    /// Makes a change of mappings or segments. Of an activated destination it
-    /// must compile, and the org must have what it names, before it is stored.
+    /// Makes a change of mappings or segments; of an activated destination it
+    /// is staged.
     async fn change_activation(
         &self,
         name: &str,
         etag: &str,
-        change: impl Fn(&mut Activation) -> Result<SegmentPaths, ChangeError>,
+        actor: &str,
+        change: impl FnOnce(&mut Activation) -> Result<SegmentPaths, ChangeError>,
     ) -> Result<Destination, Status> {
         let name: DestinationName = parsed(name, "name").map_err(invalid_field)?;
-        let mut changed = self.existing(&name).await?;
-        let seen_etag = changed.version.to_string();
-        let paths = change(&mut changed.activation)?;
-        if !changed.is_draft() {
-            Rules::compile(&changed.activation, true)
-                .map_err(|problems| ChangeError::Invalid(paths.in_request(problems)))?;
-            self.ask_org(&changed, paths).await?;
-        }
-        // What was asked of the org holds for what was read.
-        let etag = if etag.is_empty() && !changed.is_draft() {
-            &seen_etag
-        } else {
-            etag
-        };
         let max_segments = self.max_segments;
+        let edit = Edit {
+            name: &name,
+            etag,
+            actor,
+        };
+        let mut asked = SegmentPaths::OfDestination;
         let stored = self
             .store
-            .change_destination(&name, etag, |destination, claimed| {
+            .change_destination(edit, |destination, claimed| {
                 let paths = change(&mut destination.activation)?;
+                asked = paths;
                 check_activation(&destination.activation, claimed, max_segments).map_err(
                     |error| match error {
                         ChangeError::Invalid(problems) => ChangeError::Invalid(paths.in_request(problems)),
@@ -155,9 +153,49 @@ impl Adapter {
                 )
             })
             .await
-            .map_err(|error| error.with_problems(|problems| paths.in_request(problems)))?;
+            .map_err(|error| error.with_problems(|problems| asked.in_request(problems)))?;
         Ok(stored)
     }
+
+    /// Makes what was edited live, once it compiles and the org has what it
+    /// names.
+    async fn make_live(
+        &self,
+        edited: &Destination,
+        etag: &str,
+        actor: &str,
+        change: impl FnOnce(&mut Destination),
+    ) -> Result<Destination, Status> {
+        Rules::compile(&edited.activation, true).map_err(|problems| ChangeError::NotReady {
+            reason: "NOT_FINISHED",
+            problems,
+        })?;
+        let answer = self.ask_org(edited, SegmentPaths::OfDestination).await?;
+        self.store.pin_org(&edited.connection, &answer.org_id).await?;
+        // What was asked of the org holds for what was read.
+        let seen = edited.version.to_string();
+        let edit = Edit {
+            name: &edited.name,
+            etag: if etag.is_empty() { &seen } else { etag },
+            actor,
+        };
+        let max_segments = self.max_segments;
+        let stored = self
+            .store
+            .change_destination(edit, |destination, claimed| {
+                check_activation(&destination.activation, claimed, max_segments)?;
+                destination.key_case_sensitive = answer.key_case_sensitive;
+                destination.go_live();
+                change(destination);
+                Ok(())
+            })
+            .await?;
+        Ok(stored)
+    }
+}
+
+fn actor_of<T>(request: &Request<T>) -> Result<String, Status> {
+    actor(request.metadata()).map_err(invalid_field)
 }
 
 fn check_activation(
@@ -203,6 +241,7 @@ impl DestinationService for Adapter {
         &self,
         request: Request<pb::CreateDestinationRequest>,
     ) -> Result<Response<pb::CreateDestinationResponse>, Status> {
+        let created_by = actor_of(&request)?;
         let request = request.into_inner();
         let mut wrong = Vec::new();
         let workspace: Option<WorkspaceName> = keep(parsed(&request.parent, "parent"), &mut wrong);
@@ -265,13 +304,14 @@ impl DestinationService for Adapter {
                 deleted_profile_policy,
                 max_delay,
             },
+            created_by,
             marketing_actions: marketing_actions_in(&message.marketing_actions)?,
             segment_namespaces: segment_namespaces_in(
                 message.segment_namespaces.as_ref(),
                 "destination.segment_namespaces",
             )?,
         };
-        let destination = self.store.create_destination(new).await?;
+        let destination = self.store.create_destination(new, self.max_destinations).await?;
         Ok(Response::new(pb::CreateDestinationResponse {
             destination: Some(destination.into()),
         }))
@@ -313,6 +353,7 @@ impl DestinationService for Adapter {
         &self,
         request: Request<pb::UpdateDestinationRequest>,
     ) -> Result<Response<pb::UpdateDestinationResponse>, Status> {
+        let actor = actor_of(&request)?;
         let request = request.into_inner();
         let message = destination_in(request.destination).map_err(invalid_field)?;
         let name = parsed(&message.name, "destination.name").map_err(invalid_field)?;
@@ -334,9 +375,14 @@ impl DestinationService for Adapter {
             }
         }
         let max_segments = self.max_segments;
+        let edit = Edit {
+            name: &name,
+            etag: &message.etag,
+            actor: &actor,
+        };
         let destination = self
             .store
-            .change_destination(&name, &message.etag, |destination, claimed| {
+            .change_destination(edit, |destination, claimed| {
                 for path in &mask.paths {
                     update_field(destination, path, &message)?;
                 }
@@ -352,12 +398,16 @@ impl DestinationService for Adapter {
         &self,
         request: Request<pb::DeleteDestinationRequest>,
     ) -> Result<Response<pb::DeleteDestinationResponse>, Status> {
+        let actor = actor_of(&request)?;
         let request = request.into_inner();
         let name = parsed(&request.name, "name").map_err(invalid_field)?;
         let waiting = waiting_in(request.waiting_updates).unwrap_or(WaitingUpdates::Resume);
-        self.store
-            .delete_destination(&name, &request.etag, waiting)
-            .await?;
+        let edit = Edit {
+            name: &name,
+            etag: &request.etag,
+            actor: &actor,
+        };
+        self.store.delete_destination(edit, waiting).await?;
         Ok(Response::new(pb::DeleteDestinationResponse {}))
     }
 
@@ -365,11 +415,12 @@ impl DestinationService for Adapter {
         &self,
         request: Request<pb::SetFieldMappingsRequest>,
     ) -> Result<Response<pb::SetFieldMappingsResponse>, Status> {
+        let actor = actor_of(&request)?;
         let request = request.into_inner();
         let mappings = all(&request.field_mappings, "field_mappings", field_mapping_in)?;
         let destination = self
-            .change_activation(&request.name, &request.etag, |activation| {
-                activation.field_mappings.clone_from(&mappings);
+            .change_activation(&request.name, &request.etag, &actor, |activation| {
+                activation.field_mappings = mappings;
                 Ok(SegmentPaths::OfDestination)
             })
             .await?;
@@ -382,6 +433,7 @@ impl DestinationService for Adapter {
         &self,
         request: Request<pb::AddSegmentsRequest>,
     ) -> Result<Response<pb::AddSegmentsResponse>, Status> {
+        let actor = actor_of(&request)?;
         let request = request.into_inner();
         if request.segments.is_empty() {
             return Err(invalid_field(InvalidField::new(
@@ -391,9 +443,9 @@ impl DestinationService for Adapter {
         }
         let segments: Vec<SegmentActivation> = all(&request.segments, "segments", segment_in)?;
         let destination = self
-            .change_activation(&request.name, &request.etag, |activation| {
+            .change_activation(&request.name, &request.etag, &actor, |activation| {
                 let before = activation.segments.len();
-                activation.segments.extend(segments.iter().cloned());
+                activation.segments.extend(segments);
                 Ok(SegmentPaths::Added { before })
             })
             .await?;
@@ -406,11 +458,12 @@ impl DestinationService for Adapter {
         &self,
         request: Request<pb::UpdateSegmentRequest>,
     ) -> Result<Response<pb::UpdateSegmentResponse>, Status> {
+        let actor = actor_of(&request)?;
         let request = request.into_inner();
         let message = required(request.segment, "segment").map_err(invalid_field)?;
         let mask = required(request.update_mask, "update_mask").map_err(invalid_field)?;
         let destination = self
-            .change_activation(&request.name, &request.etag, |activation| {
+            .change_activation(&request.name, &request.etag, &actor, |activation| {
                 let segment = segment_of(activation, &message.segment)?;
                 for path in &mask.paths {
                     update_segment_field(segment, path, &message)
@@ -428,9 +481,10 @@ impl DestinationService for Adapter {
         &self,
         request: Request<pb::RemoveSegmentRequest>,
     ) -> Result<Response<pb::RemoveSegmentResponse>, Status> {
+        let actor = actor_of(&request)?;
         let request = request.into_inner();
         let destination = self
-            .change_activation(&request.name, &request.etag, |activation| {
+            .change_activation(&request.name, &request.etag, &actor, |activation| {
                 segment_of(activation, &request.segment)?;
                 activation
                     .segments
@@ -451,12 +505,17 @@ impl DestinationService for Adapter {
         let name = parsed(&request.parent, "parent").map_err(invalid_field)?;
         let page =
             Page::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE).map_err(invalid_field)?;
-        let mut segments = segments_out(&self.existing(&name).await?);
+        let destination = self.existing(&name).await?;
+        let mut segments = destination.activation.segments.clone();
+        if request.only_staged {
+            let live = destination.live.as_ref().map(|live| live.segments.as_slice());
+            segments.retain(|segment| !live.unwrap_or_default().contains(segment));
+        }
         segments.sort_by(|one, other| one.segment.cmp(&other.segment));
         segments.retain(|segment| segment.segment.as_str() > page.after.as_str());
         let next_page_token = page.finish(&mut segments, |segment| segment.segment.clone());
         Ok(Response::new(pb::ListSegmentsResponse {
-            segments,
+            segments: segments_out(&segments, &destination.standing),
             next_page_token,
         }))
     }
@@ -465,6 +524,7 @@ impl DestinationService for Adapter {
         &self,
         request: Request<pb::ActivateDestinationRequest>,
     ) -> Result<Response<pb::ActivateDestinationResponse>, Status> {
+        let actor = actor_of(&request)?;
         let request = request.into_inner();
         let name: DestinationName = parsed(&request.name, "name").map_err(invalid_field)?;
         let draft = self.existing(&name).await?;
@@ -476,25 +536,9 @@ impl DestinationService for Adapter {
             )
             .into());
         }
-        Rules::compile(&draft.activation, true).map_err(|problems| ChangeError::NotReady {
-            reason: "DRAFT_NOT_FINISHED",
-            problems,
-        })?;
-        let answer = self.ask_org(&draft, SegmentPaths::OfDestination).await?;
-        self.store.pin_org(&draft.connection, &answer.org_id).await?;
-        let etag = if request.etag.is_empty() {
-            draft.version.to_string()
-        } else {
-            request.etag
-        };
-        let max_segments = self.max_segments;
         let destination = self
-            .store
-            .change_destination(&name, &etag, |destination, claimed| {
-                check_activation(&destination.activation, claimed, max_segments)?;
+            .make_live(&draft, &request.etag, &actor, |destination| {
                 destination.desired_state = DesiredState::Enabled;
-                destination.key_case_sensitive = answer.key_case_sensitive;
-                Ok(())
             })
             .await?;
         Ok(Response::new(pb::ActivateDestinationResponse {
@@ -506,6 +550,7 @@ impl DestinationService for Adapter {
         &self,
         request: Request<pb::EnableDestinationRequest>,
     ) -> Result<Response<pb::EnableDestinationResponse>, Status> {
+        let actor = actor_of(&request)?;
         let request = request.into_inner();
         let name = parsed(&request.name, "name").map_err(invalid_field)?;
         let waiting = waiting_in(request.waiting_updates).ok_or_else(|| {
@@ -515,9 +560,14 @@ impl DestinationService for Adapter {
             ))
         })?;
         let now = self.store.clock.now();
+        let edit = Edit {
+            name: &name,
+            etag: &request.etag,
+            actor: &actor,
+        };
         let destination = self
             .store
-            .change_destination(&name, &request.etag, |destination, _| {
+            .change_destination(edit, |destination, _| {
                 check_activated(destination)?;
                 if destination.desired_state == DesiredState::Disabled && waiting == WaitingUpdates::Discard {
                     discard_until(destination, now);
@@ -535,11 +585,17 @@ impl DestinationService for Adapter {
         &self,
         request: Request<pb::DisableDestinationRequest>,
     ) -> Result<Response<pb::DisableDestinationResponse>, Status> {
+        let actor = actor_of(&request)?;
         let request = request.into_inner();
         let name = parsed(&request.name, "name").map_err(invalid_field)?;
+        let edit = Edit {
+            name: &name,
+            etag: &request.etag,
+            actor: &actor,
+        };
         let destination = self
             .store
-            .change_destination(&name, &request.etag, |destination, _| {
+            .change_destination(edit, |destination, _| {
                 check_activated(destination)?;
                 destination.desired_state = DesiredState::Disabled;
                 Ok(())
@@ -548,6 +604,126 @@ impl DestinationService for Adapter {
         Ok(Response::new(pb::DisableDestinationResponse {
             destination: Some(destination.into()),
         }))
+    }
+
+    async fn apply_changes(
+        &self,
+        request: Request<pb::ApplyChangesRequest>,
+    ) -> Result<Response<pb::ApplyChangesResponse>, Status> {
+        let actor = actor_of(&request)?;
+        let request = request.into_inner();
+        let name: DestinationName = parsed(&request.name, "name").map_err(invalid_field)?;
+        let edited = self.existing(&name).await?;
+        check_activated(&edited)?;
+        let destination = self.make_live(&edited, &request.etag, &actor, |_| {}).await?;
+        Ok(Response::new(pb::ApplyChangesResponse {
+            destination: Some(destination.into()),
+        }))
+    }
+
+    async fn discard_changes(
+        &self,
+        request: Request<pb::DiscardChangesRequest>,
+    ) -> Result<Response<pb::DiscardChangesResponse>, Status> {
+        let actor = actor_of(&request)?;
+        let request = request.into_inner();
+        let name = parsed(&request.name, "name").map_err(invalid_field)?;
+        let edit = Edit {
+            name: &name,
+            etag: &request.etag,
+            actor: &actor,
+        };
+        let destination = self
+            .store
+            .change_destination(edit, |destination, _| {
+                check_activated(destination)?;
+                if let Some(live) = &destination.live {
+                    destination.activation = live.clone();
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(Response::new(pb::DiscardChangesResponse {
+            destination: Some(destination.into()),
+        }))
+    }
+
+    async fn list_revisions(
+        &self,
+        request: Request<pb::ListRevisionsRequest>,
+    ) -> Result<Response<pb::ListRevisionsResponse>, Status> {
+        let request = request.into_inner();
+        let name = parsed(&request.parent, "parent").map_err(invalid_field)?;
+        let page =
+            Page::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE).map_err(invalid_field)?;
+        let destination = self.existing(&name).await?;
+        let found = self.store.list_revisions(&destination, &page).await?;
+        let mut revisions: Vec<pb::DestinationRevision> = found
+            .iter()
+            .enumerate()
+            .map(|(index, revision)| revision_out(&name, revision, found.get(index + 1)))
+            .collect();
+        let next_page_token = page.finish(&mut revisions, |revision| revision.revision.to_string());
+        Ok(Response::new(pb::ListRevisionsResponse {
+            revisions,
+            next_page_token,
+        }))
+    }
+
+    async fn restore_revision(
+        &self,
+        request: Request<pb::RestoreRevisionRequest>,
+    ) -> Result<Response<pb::RestoreRevisionResponse>, Status> {
+        let actor = actor_of(&request)?;
+        let request = request.into_inner();
+        let (name, number) = revisions::parse_name(&request.name).map_err(invalid_field)?;
+        let destination = self.existing(&name).await?;
+        let revision = self
+            .store
+            .revision(&destination, number)
+            .await
+            .map_err(ChangeError::from)?
+            .ok_or_else(|| ChangeError::NotFound(request.name.clone()))?;
+        let destination = self
+            .change_activation(&name.to_string(), &request.etag, &actor, |activation| {
+                *activation = revision.definition;
+                Ok(SegmentPaths::OfDestination)
+            })
+            .await?;
+        Ok(Response::new(pb::RestoreRevisionResponse {
+            destination: Some(destination.into()),
+        }))
+    }
+}
+
+fn revision_out(
+    of: &DestinationName,
+    revision: &Revision,
+    before: Option<&Revision>,
+) -> pb::DestinationRevision {
+    pb::DestinationRevision {
+        name: format!("{of}/revisions/{}", revision.revision),
+        revision: revision.revision,
+        create_time: Some(time_out(revision.create_time)),
+        created_by: revision.created_by.clone(),
+        changes: before
+            .map(|before| staged::changes(&before.definition, &revision.definition))
+            .unwrap_or_default(),
+        ..staged::revision_of(&revision.definition)
+    }
+}
+
+/// Returns where a destination is in its life.
+fn state_of(destination: &Destination) -> pb::DestinationState {
+    match destination.desired_state {
+        DesiredState::Draft => pb::DestinationState::Draft,
+        DesiredState::Disabled => pb::DestinationState::Disabled,
+        DesiredState::Deleting => pb::DestinationState::Deleting,
+        DesiredState::Enabled => match &destination.delivery_status {
+            Some(status) if status.state == DeliveryState::Error => pb::DestinationState::Error,
+            Some(status) if status.applied_revision >= destination.revision => pb::DestinationState::Enabled,
+            Some(_) | None => pb::DestinationState::Processing,
+        },
     }
 }
 
@@ -720,6 +896,12 @@ fn waiting_in(value: i32) -> Option<WaitingUpdates> {
 
 impl From<Destination> for pb::Destination {
     fn from(destination: Destination) -> Self {
+        let state = state_of(&destination);
+        let staged_changes = destination
+            .live
+            .as_ref()
+            .map(|live| staged::changes(live, &destination.activation))
+            .unwrap_or_default();
         let activation = &destination.activation;
         let (write_mode, key_field) = write_mode_out(&activation.write_mode);
         let desired_state = match destination.desired_state {
@@ -764,6 +946,11 @@ impl From<Destination> for pb::Destination {
             create_time: Some(time_out(destination.create_time)),
             update_time: Some(time_out(destination.update_time)),
             etag: destination.version.to_string(),
+            state: state.into(),
+            staged_changes,
+            live_revision: destination.live_revision,
+            created_by: destination.created_by.clone(),
+            updated_by: destination.updated_by.clone(),
             ..Self::default()
         };
         add_governance(&mut message, &destination);

@@ -2,6 +2,9 @@
 
 mod row;
 
+pub mod revisions;
+pub mod staged;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use activation::{
@@ -20,7 +23,7 @@ use crate::{
     governance::{self, MarketingAction, Standing, View},
     segments::SegmentNamespaces,
     session::{Session, on_session, with_session},
-    store::{ChangeError, Store, check_etag, is_taken},
+    store::{ChangeError, Store, check_etag},
 };
 
 /// The longest that a partial batch waits, unless the admin says otherwise.
@@ -35,7 +38,12 @@ pub struct Destination {
     pub connection: ConnectionName,
     pub display_name: String,
     pub description: String,
+    /// What an admin edits.
     pub activation: Activation,
+    /// What delivery works by; `None` for a draft.
+    pub live: Option<Activation>,
+    /// The plan revision with which `live` went live; 0 for a draft.
+    pub live_revision: i64,
     /// Whether the key field tells cases apart; known after activation.
     pub key_case_sensitive: bool,
     pub desired_state: DesiredState,
@@ -44,7 +52,9 @@ pub struct Destination {
     pub version: i64,
     pub delivery_status: Option<DeliveryStatus>,
     pub create_time: DateTime<Utc>,
+    pub created_by: String,
     pub update_time: DateTime<Utc>,
+    pub updated_by: String,
     /// What its data is used for.
     pub marketing_actions: Vec<MarketingAction>,
     /// Which namespaces its segments may come from.
@@ -87,6 +97,16 @@ pub enum WaitingUpdates {
     Discard,
 }
 
+/// Which destination a caller changes.
+#[derive(Debug, Clone, Copy)]
+pub struct Edit<'a> {
+    pub name: &'a DestinationName,
+    /// Empty: whatever it holds now.
+    pub etag: &'a str,
+    /// Who, for people; may be empty.
+    pub actor: &'a str,
+}
+
 /// What a caller gives for a new destination.
 #[derive(Debug, Clone)]
 pub struct NewDestination {
@@ -96,6 +116,7 @@ pub struct NewDestination {
     pub display_name: String,
     pub description: String,
     pub activation: Activation,
+    pub created_by: String,
     pub marketing_actions: Vec<MarketingAction>,
     pub segment_namespaces: SegmentNamespaces,
 }
@@ -122,7 +143,29 @@ impl Destination {
     }
 
     pub(crate) fn segment_ids(&self) -> impl Iterator<Item = &String> {
-        self.activation.segments.iter().map(|segment| &segment.segment)
+        let live = self.live.iter().flat_map(|live| &live.segments);
+        self.activation
+            .segments
+            .iter()
+            .chain(live)
+            .map(|segment| &segment.segment)
+    }
+
+    /// Makes what was edited live.
+    pub fn go_live(&mut self) {
+        self.live = Some(self.activation.clone());
+    }
+
+    /// Tells whether delivery must follow the change from `before`.
+    fn is_planned_otherwise_than(&self, before: &Self) -> bool {
+        let planned = |destination: &Self| {
+            (
+                destination.desired_state,
+                destination.discard_accepted_before,
+                destination.key_case_sensitive,
+            )
+        };
+        self.live != before.live || planned(self) != planned(before)
     }
 
     /// Refuses a change of what is fixed after activation.
@@ -144,8 +187,9 @@ impl Destination {
             DesiredState::Disabled => PlanState::Disabled,
             DesiredState::Deleting => PlanState::Deleting,
         };
-        // What is activated has compiled, and every change since was checked.
-        let mut rules = Rules::compile(&self.activation, self.key_case_sensitive).ok()?;
+        let live = self.live.as_ref()?;
+        // What went live has compiled.
+        let mut rules = Rules::compile(live, self.key_case_sensitive).ok()?;
         rules.discard_accepted_before = self.discard_accepted_before;
         Some(Plan {
             destination: self.name.clone(),
@@ -156,7 +200,7 @@ impl Destination {
             login_host,
             org_id,
             rules,
-            max_delay: self.activation.max_delay,
+            max_delay: live.max_delay,
         })
     }
 }
@@ -239,8 +283,15 @@ pub(crate) async fn put_destination(
 }
 
 impl Store {
-    pub async fn create_destination(&self, new: NewDestination) -> Result<Destination, ChangeError> {
+    /// Creates a draft, unless the workspace has so many already.
+    pub async fn create_destination(
+        &self,
+        new: NewDestination,
+        max_destinations: i64,
+    ) -> Result<Destination, ChangeError> {
         const CONNECTION: &str = "SELECT name FROM connections WHERE name = $1";
+        const TAKEN: &str = "SELECT name FROM destinations WHERE name = $1";
+        const COUNT: &str = "SELECT COUNT(*) FROM destinations WHERE workspace = $1";
         let now = self.clock.now();
         let destination = Destination {
             name: new.name,
@@ -249,6 +300,8 @@ impl Store {
             display_name: new.display_name,
             description: new.description,
             activation: new.activation,
+            live: None,
+            live_revision: 0,
             key_case_sensitive: false,
             desired_state: DesiredState::Draft,
             discard_accepted_before: None,
@@ -256,34 +309,47 @@ impl Store {
             version: 1,
             delivery_status: None,
             create_time: now,
+            created_by: new.created_by.clone(),
             update_time: now,
+            updated_by: new.created_by,
             marketing_actions: new.marketing_actions,
             segment_namespaces: new.segment_namespaces,
             standing: Standing::default(),
         };
-        let view = self.view([&destination]).await?;
-        governance::check(&view, None, &destination)?;
-        let connection = destination.connection.to_string();
-        let known: Option<String> = on_database!(
-            &self.database,
-            pool => sqlx::query_scalar(CONNECTION).bind(&connection).fetch_optional(pool).await
-        )?;
-        if known.is_none() {
-            return Err(ChangeError::invalid(
-                "destination.connection",
-                format!("{connection} does not exist; create it first"),
-            ));
-        }
         let row = Row::from(&destination);
-        let inserted = on_database!(
-            &self.database,
-            pool => row.bind(sqlx::query(row::INSERT)).execute(pool).await.map(|_| ())
-        );
-        match inserted {
-            Ok(()) => Ok(destination),
-            Err(error) if is_taken(&error) => Err(ChangeError::AlreadyExists(destination.name.to_string())),
-            Err(error) => Err(error.into()),
-        }
+        in_transaction!(&self.database, transaction => {
+            // Creations follow each other, so that the limit holds.
+            let _: i64 = sqlx::query_scalar(NEXT_REVISION).fetch_one(&mut *transaction).await?;
+            let connection = destination.connection.to_string();
+            let known: Option<String> =
+                sqlx::query_scalar(CONNECTION).bind(&connection).fetch_optional(&mut *transaction).await?;
+            if known.is_none() {
+                return Err(ChangeError::invalid(
+                    "destination.connection",
+                    format!("{connection} does not exist; create it first"),
+                ));
+            }
+            let taken: Option<String> = sqlx::query_scalar(TAKEN)
+                .bind(destination.name.to_string())
+                .fetch_optional(&mut *transaction)
+                .await?;
+            if taken.is_some() {
+                return Err(ChangeError::AlreadyExists(destination.name.to_string()));
+            }
+            let workspace = destination.name.workspace().to_string();
+            let count: i64 = sqlx::query_scalar(COUNT).bind(&workspace).fetch_one(&mut *transaction).await?;
+            if count >= max_destinations {
+                return Err(ChangeError::TooMany(format!(
+                    "{workspace} has {count} destinations and may have {max_destinations}; delete one, or raise \
+                     config.max_destinations_per_workspace"
+                )));
+            }
+            let view =
+                View::read(&mut Session::from(&mut *transaction), &workspace, &BTreeSet::new()).await?;
+            governance::check(&view, None, &destination)?;
+            row.bind(sqlx::query(row::INSERT)).execute(&mut *transaction).await?;
+        });
+        Ok(destination)
     }
 
     pub async fn destination(&self, name: &DestinationName) -> Result<Option<Destination>, sqlx::Error> {
@@ -343,18 +409,17 @@ impl Store {
     /// destinations of the org claim. One change happens after the other.
     pub async fn change_destination(
         &self,
-        name: &DestinationName,
-        etag: &str,
+        edit: Edit<'_>,
         change: impl FnOnce(&mut Destination, &[ClaimedField]) -> Result<(), ChangeError>,
     ) -> Result<Destination, ChangeError> {
-        let key = name.to_string();
+        let key = edit.name.to_string();
         let now = self.clock.now();
         let destination = in_transaction!(&self.database, transaction => {
             let revision: i64 = sqlx::query_scalar(NEXT_REVISION).fetch_one(&mut *transaction).await?;
             let row: Option<Row> = sqlx::query_as(row::GET).bind(&key).fetch_optional(&mut *transaction).await?;
             let mut destination: Destination =
                 row.ok_or_else(|| ChangeError::NotFound(key.clone()))?.try_into()?;
-            check_etag(etag, destination.version, &key)?;
+            check_etag(edit.etag, destination.version, &key)?;
             if destination.desired_state == DesiredState::Deleting {
                 return Err(ChangeError::not_ready("DELETING", "name", format!("{key} is being deleted")));
             }
@@ -372,9 +437,24 @@ impl Store {
             let view = View::read(&mut Session::from(&mut *transaction), &workspace, &segments).await?;
             governance::check(&view, Some(&before), &destination)?;
             destination.standing = view.standing(&destination);
-            destination.revision = revision;
             destination.version += 1;
             destination.update_time = now;
+            edit.actor.clone_into(&mut destination.updated_by);
+            if destination.is_planned_otherwise_than(&before) {
+                destination.revision = revision;
+            }
+            if destination.live != before.live {
+                destination.live_revision = revision;
+                let live = row::live_text(&destination);
+                sqlx::query(revisions::INSERT)
+                    .bind(destination.uid.as_str())
+                    .bind(revision)
+                    .bind(live)
+                    .bind(to_micros(now))
+                    .bind(edit.actor)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
             let row = Row::from(&destination);
             row.bind(sqlx::query(row::UPDATE)).execute(&mut *transaction).await?;
             destination
@@ -386,8 +466,7 @@ impl Store {
     /// Removes a draft at once; lets an activated one drain first.
     pub async fn delete_destination(
         &self,
-        name: &DestinationName,
-        etag: &str,
+        edit: Edit<'_>,
         waiting: WaitingUpdates,
     ) -> Result<(), ChangeError> {
         const DELETE_DRAFT: &str = "
@@ -398,8 +477,8 @@ impl Store {
         let deleted = on_database!(
             &self.database,
             pool => sqlx::query(DELETE_DRAFT)
-                .bind(name.to_string())
-                .bind(etag)
+                .bind(edit.name.to_string())
+                .bind(edit.etag)
                 .execute(pool)
                 .await
                 .map(|done| done.rows_affected())
@@ -407,7 +486,7 @@ impl Store {
         if deleted > 0 {
             return Ok(());
         }
-        self.change_destination(name, etag, |destination, _| {
+        self.change_destination(edit, |destination, _| {
             destination.desired_state = DesiredState::Deleting;
             if waiting == WaitingUpdates::Discard {
                 destination.discard_accepted_before = DateTime::from_timestamp_micros(END_OF_TIME_MICROS);
@@ -489,6 +568,7 @@ impl Store {
                     .await?
                     .rows_affected();
                 if deleted > 0 {
+                    sqlx::query(revisions::DELETE).bind(uid).execute(&mut *transaction).await?;
                     sqlx::query(TOMBSTONE).bind(uid).bind(revision).execute(&mut *transaction).await?;
                 }
             });
@@ -502,17 +582,14 @@ fn claimed_fields(rows: Vec<Row>) -> Result<Vec<ClaimedField>, sqlx::Error> {
     let mut claimed = Vec::new();
     for row in rows {
         let destination: Destination = row.try_into()?;
-        let name = destination.name;
-        claimed.extend(
-            destination
-                .activation
-                .segments
-                .into_iter()
-                .map(|segment| ClaimedField {
-                    destination: name.clone(),
-                    segment,
-                }),
-        );
+        let live = destination.live.into_iter().flat_map(|live| live.segments);
+        let edited = destination.activation.segments;
+        // What was removed by an edit is written until that is live.
+        let segments = live.filter(|live| !edited.contains(live)).chain(edited.clone());
+        claimed.extend(segments.map(|segment| ClaimedField {
+            destination: destination.name.clone(),
+            segment,
+        }));
     }
     Ok(claimed)
 }

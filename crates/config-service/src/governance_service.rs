@@ -11,6 +11,7 @@ use activation::{
     names::{DestinationName, WorkspaceName},
 };
 use contracts::{
+    actor::actor,
     config::v1::{self as pb, governance_service_server::GovernanceService},
     convert::{parsed, time::time_out},
     page::Page,
@@ -22,7 +23,7 @@ use self::convert::{affected_out, labels_in, response_in};
 use crate::{
     connection_service::keep,
     destinations::Destination,
-    governance::{WordKind, field_path_in, violation_out},
+    governance::{WordKind, effects::Cause, field_path_in, violation_out},
     store::{ChangeError, Store},
 };
 
@@ -115,6 +116,7 @@ impl GovernanceService for Adapter {
         &self,
         request: Request<pb::PutFieldLabelsRequest>,
     ) -> Result<Response<pb::PutFieldLabelsResponse>, Status> {
+        let actor = actor(request.metadata()).map_err(invalid_field)?;
         let request = request.into_inner();
         let mut wrong = Vec::new();
         let workspace: Option<WorkspaceName> = keep(parsed(&request.parent, "parent"), &mut wrong);
@@ -151,7 +153,17 @@ impl GovernanceService for Adapter {
         let (Some(workspace), Some(response), true) = (workspace, response, wrong.is_empty()) else {
             return Err(invalid_argument(&wrong));
         };
-        let affected = self.store.put_field_labels(&workspace, &fields, response).await?;
+        let affected = self
+            .store
+            .put_field_labels(
+                &workspace,
+                &fields,
+                Cause {
+                    response,
+                    actor: &actor,
+                },
+            )
+            .await?;
         Ok(Response::new(pb::PutFieldLabelsResponse {
             affected_destinations: affected.iter().map(affected_out).collect(),
         }))
@@ -202,7 +214,8 @@ impl GovernanceService for Adapter {
         &self,
         request: Request<pb::CreatePolicyRequest>,
     ) -> Result<Response<pb::CreatePolicyResponse>, Status> {
-        self.create(request.into_inner()).await.map(Response::new)
+        let actor = actor(request.metadata()).map_err(invalid_field)?;
+        self.create(request.into_inner(), &actor).await.map(Response::new)
     }
 
     async fn get_policy(
@@ -223,7 +236,8 @@ impl GovernanceService for Adapter {
         &self,
         request: Request<pb::UpdatePolicyRequest>,
     ) -> Result<Response<pb::UpdatePolicyResponse>, Status> {
-        self.update(request.into_inner()).await.map(Response::new)
+        let actor = actor(request.metadata()).map_err(invalid_field)?;
+        self.update(request.into_inner(), &actor).await.map(Response::new)
     }
 
     async fn delete_policy(
@@ -241,13 +255,11 @@ impl GovernanceService for Adapter {
         request: Request<pb::EvaluateDestinationRequest>,
     ) -> Result<Response<pb::EvaluateDestinationResponse>, Status> {
         let destination = self.destination(&request.into_inner().name).await?;
-        let violations = destination
-            .standing
-            .violations
-            .iter()
-            .map(violation_out)
-            .collect();
-        Ok(Response::new(pb::EvaluateDestinationResponse { violations }))
+        let standing = &destination.standing;
+        Ok(Response::new(pb::EvaluateDestinationResponse {
+            violations: standing.violations.iter().map(violation_out).collect(),
+            staged_violations: standing.staged_violations.iter().map(violation_out).collect(),
+        }))
     }
 
     async fn preview_consent(

@@ -51,6 +51,10 @@ pub const INTERNAL_SERVICES: [&str; 1] = ["sluice.config.v1.PlanService"];
 /// number (requirements.md, row 25).
 pub const DEFAULT_MAX_SEGMENTS: usize = 25;
 
+/// Most destinations of a workspace. The platform's own hard limit
+/// (requirements.md, row 58).
+pub const DEFAULT_MAX_DESTINATIONS: u32 = 100;
+
 /// What the service needs.
 pub struct Settings {
     pub database: Location,
@@ -59,6 +63,7 @@ pub struct Settings {
     pub salesforce: Http,
     pub clock: Clock,
     pub max_segments_per_destination: usize,
+    pub max_destinations_per_workspace: u32,
 }
 
 /// The running service.
@@ -67,6 +72,7 @@ pub struct ConfigService {
     store: Store,
     orgs: Orgs,
     max_segments: usize,
+    max_destinations: u32,
 }
 
 impl ConfigService {
@@ -76,6 +82,7 @@ impl ConfigService {
             store: Store::new(database, settings.clock),
             orgs: Orgs::new(TokenServiceClient::new(settings.auth), settings.salesforce),
             max_segments: settings.max_segments_per_destination,
+            max_destinations: settings.max_destinations_per_workspace,
         })
     }
 
@@ -90,6 +97,7 @@ impl ConfigService {
                 store: self.store.clone(),
                 orgs: self.orgs.clone(),
                 max_segments: self.max_segments,
+                max_destinations: self.max_destinations.into(),
             }))
             .add_service(GovernanceServiceServer::new(governance_service::Adapter {
                 store: self.store.clone(),

@@ -4,6 +4,7 @@ mod convert;
 
 use activation::{InvalidField, names::WorkspaceName};
 use contracts::{
+    actor::actor,
     config::v1::{self as pb, segment_service_server::SegmentService},
     convert::{parsed, required},
     page::Page,
@@ -14,7 +15,7 @@ use tonic::{Request, Response, Status};
 use self::convert::{segment_out, segments_in, settings_out, unknown_segments_in};
 use crate::{
     connection_service::keep,
-    governance::segment_namespaces_in,
+    governance::{effects::Cause, segment_namespaces_in},
     governance_service::convert::{affected_out, response_in},
     segments::{MAX_SEGMENTS_PER_CALL, SegmentFilter, SegmentName, SegmentUse, SettingsChange},
     store::{ChangeError, Store},
@@ -32,6 +33,7 @@ impl SegmentService for Adapter {
         &self,
         request: Request<pb::PutSegmentsRequest>,
     ) -> Result<Response<pb::PutSegmentsResponse>, Status> {
+        let actor = actor(request.metadata()).map_err(invalid_field)?;
         let request = request.into_inner();
         let mut wrong = Vec::new();
         let workspace: Option<WorkspaceName> = keep(parsed(&request.parent, "parent"), &mut wrong);
@@ -40,7 +42,17 @@ impl SegmentService for Adapter {
         let (Some(workspace), Some(response), true) = (workspace, response, wrong.is_empty()) else {
             return Err(invalid_argument(&wrong));
         };
-        let (segments, uses, affected) = self.store.put_segments(&workspace, segments, response).await?;
+        let (segments, uses, affected) = self
+            .store
+            .put_segments(
+                &workspace,
+                segments,
+                Cause {
+                    response,
+                    actor: &actor,
+                },
+            )
+            .await?;
         Ok(Response::new(pb::PutSegmentsResponse {
             segments: segments
                 .iter()

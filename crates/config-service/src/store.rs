@@ -43,6 +43,8 @@ pub enum ChangeError {
     AlreadyExists(String),
     #[error("{0} was changed by somebody else since you read it; read it again")]
     Stale(String),
+    #[error("{0}")]
+    TooMany(String),
     #[error("the request has fields that cannot be taken")]
     Invalid(Vec<InvalidField>),
     /// The state of something forbids it; the reason is a stable word.
@@ -98,6 +100,7 @@ impl From<ChangeError> for Status {
             ChangeError::NotFound(_) => status(Code::NotFound, "NOT_FOUND", error.to_string()),
             ChangeError::AlreadyExists(_) => status(Code::AlreadyExists, "ALREADY_EXISTS", error.to_string()),
             ChangeError::Stale(_) => status(Code::Aborted, "STALE_ETAG", error.to_string()),
+            ChangeError::TooMany(_) => status(Code::ResourceExhausted, "LIMIT_REACHED", error.to_string()),
             ChangeError::Invalid(invalid) => invalid_argument(invalid),
             ChangeError::NotReady { reason, problems } => not_ready(reason, problems),
             ChangeError::Refused(refusals) => violations_status(refusals),

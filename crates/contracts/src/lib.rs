@@ -43,10 +43,13 @@ pub mod delivery {
     }
 }
 
-/// Descriptors of all packages, for gRPC reflection.
+/// Descriptors of all packages, with their comments and `google.api.http`
+/// annotations: for gRPC reflection and JSON over HTTP.
 pub const FILE_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
+pub mod actor;
 pub mod convert;
+pub mod json;
 pub mod page;
 mod secrets;
 pub mod status;

@@ -1,8 +1,10 @@
 //! How many records a second the simulator takes on one core, what each costs, and what it keeps in memory.
 //!
 //! ```text
-//! cargo run --release -p salesforce-simulator --example throughput [-- records-per-round [rounds]]
+//! cargo run --release -p salesforce-simulator --example throughput [-- records-per-round [rounds [least]]]
 //! ```
+//!
+//! It ends badly if the best round takes fewer than `least` records a second.
 //!
 //! The simulator runs on a thread of its own; this thread sends collections updates of 200 records with six
 //! fields each, made beforehand, over four keep-alive connections, and reads the answers.
@@ -51,10 +53,11 @@ fn main() -> io::Result<()> {
         argument
             .replace('_', "")
             .parse::<u64>()
-            .map_err(|_| io::Error::other(format!("{argument} is no number of records or rounds")))
+            .map_err(|_| io::Error::other(format!("{argument} is no whole number")))
     });
     let records = arguments.next().unwrap_or(Ok(2_000_000))?;
     let rounds = arguments.next().unwrap_or(Ok(3))?;
+    let least = arguments.next().unwrap_or(Ok(0))?;
 
     let server = Server::start()?;
     let mut admin = Connection::open(server.address)?;
@@ -91,7 +94,13 @@ fn main() -> io::Result<()> {
             cpu.as_secs_f64() * 1e6 / as_float(records),
         );
     }
-    println!("best: {:.0} records/s", per_second(records, best));
+    let best = per_second(records, best);
+    println!("best: {best:.0} records/s");
+    if best < as_float(least) {
+        return Err(io::Error::other(format!(
+            "the best round took {best:.0} records/s, which is less than {least}"
+        )));
+    }
     Ok(())
 }
 

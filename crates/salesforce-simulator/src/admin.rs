@@ -62,8 +62,11 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/orgs/{host}/history", get(orgs::history))
         .route("/orgs/{host}/counters", get(orgs::counters))
         .route("/orgs/{host}/calls", get(orgs::calls))
-        .route("/orgs/{host}/users", get(directory::users))
-        .route("/orgs/{host}/apps", get(directory::apps))
+        .route(
+            "/orgs/{host}/users",
+            get(directory::users).post(directory::add_user),
+        )
+        .route("/orgs/{host}/apps", get(directory::apps).post(directory::add_app))
         .route("/orgs/{host}/users/{username}", patch(directory::change_user))
         .route("/orgs/{host}/apps/{client_id}", patch(directory::change_app))
         .route("/orgs/{host}/refresh-tokens", post(logins::refresh_token))

@@ -121,6 +121,7 @@ impl Org {
             options.seed,
             std::mem::take(&mut options.users),
             std::mem::take(&mut options.apps),
+            now,
         );
         let mut state = OrgState {
             contacts: Table::new(ObjectName::Contact, now),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Clock;
 use crate::login_host::LoginHost;
-use crate::org::{Org, OrgOptions, User};
+use crate::org::{Org, OrgOptions};
 
 /// Everything one simulator holds.
 #[derive(Debug)]
@@ -66,15 +66,6 @@ impl World {
         if let Some(problem) = options.problem() {
             return Err(CreateOrgError::Options(problem));
         }
-        // A user that an app runs as exists, even if nobody gave it a password.
-        let implied: Vec<User> = options
-            .apps
-            .iter()
-            .filter_map(|app| app.run_as.as_deref())
-            .filter(|username| !options.users.iter().any(|user| user.is_called(username)))
-            .map(User::without_password)
-            .collect();
-        options.users.extend(implied);
 
         let mut orgs = self.lock();
         if orgs.iter().any(|org| org.options.host == options.host) {

@@ -19,6 +19,7 @@ pub(crate) use answer::answer;
 pub(crate) use apply::{Author, RecordResult, apply};
 pub(crate) use locked::{LockedRows, Touched, unlockable};
 pub(crate) use request::{
-    Assignment, DuplicateOptions, Operation, UpsertKey, WriteOptions, WriteRequest, no_such_key,
+    Assignment, DuplicateOptions, Operation, UpsertKey, WriteOptions, WriteRequest, no_key_message,
+    no_such_key,
 };
 pub(crate) use target::existing;

@@ -7,4 +7,5 @@ pub mod destinations;
 pub mod mappings;
 pub mod monitoring;
 pub mod segments;
+mod staged;
 mod text;

@@ -56,6 +56,7 @@ pub struct SalesforceSettings {
 #[serde(deny_unknown_fields, default)]
 pub struct ConfigSettings {
     pub max_segments_per_destination: usize,
+    pub max_destinations_per_workspace: u32,
 }
 
 impl Default for Settings {
@@ -94,6 +95,7 @@ impl Default for ConfigSettings {
     fn default() -> Self {
         Self {
             max_segments_per_destination: config_service::DEFAULT_MAX_SEGMENTS,
+            max_destinations_per_workspace: config_service::DEFAULT_MAX_DESTINATIONS,
         }
     }
 }
@@ -162,6 +164,10 @@ pub fn load(args: &SettingsArgs) -> anyhow::Result<Settings> {
     anyhow::ensure!(
         settings.config.max_segments_per_destination > 0,
         "config.max_segments_per_destination must be at least 1"
+    );
+    anyhow::ensure!(
+        settings.config.max_destinations_per_workspace > 0,
+        "config.max_destinations_per_workspace must be at least 1"
     );
     Ok(settings)
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use activation::destination::{
-    Activation, DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, SegmentActivation, WriteMode,
+    Activation, DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, RecordType, SegmentActivation,
+    WriteMode,
 };
 use activation::names::DestinationUid;
 use serde::{Deserialize, Serialize};
@@ -25,17 +26,18 @@ pub(super) struct Row {
     record_type: String,
     key_field: String,
     key_case_sensitive: bool,
-    field_mappings: String,
-    segments: String,
-    deleted_profile_policy: String,
-    max_delay_ms: i64,
+    definition: String,
+    live: Option<String>,
+    live_revision: i64,
     desired_state: String,
     discard_accepted_before: Option<i64>,
     revision: i64,
     version: i64,
     delivery_status: Option<String>,
     create_time: i64,
+    created_by: String,
     update_time: i64,
+    updated_by: String,
     marketing_actions: String,
     segment_namespaces: String,
 }
@@ -53,9 +55,9 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT d.name, d.uid, d.workspace, d.connection, d.display_name, d.description, d.record_type,
-                d.key_field, d.key_case_sensitive, d.field_mappings, d.segments, d.deleted_profile_policy,
-                d.max_delay_ms, d.desired_state, d.discard_accepted_before, d.revision, d.version,
-                d.delivery_status, d.create_time, d.update_time, d.marketing_actions, d.segment_namespaces ",
+                d.key_field, d.key_case_sensitive, d.definition, d.live, d.live_revision, d.desired_state,
+                d.discard_accepted_before, d.revision, d.version, d.delivery_status, d.create_time,
+                d.created_by, d.update_time, d.updated_by, d.marketing_actions, d.segment_namespaces ",
             $rest
         )
     };
@@ -105,22 +107,23 @@ pub(super) const PLANNED_SINCE: &str = select!(
 pub(super) const INSERT: &str = "
     INSERT INTO destinations
         (name, uid, workspace, connection, display_name, description, record_type, key_field, key_case_sensitive,
-         field_mappings, segments, deleted_profile_policy, max_delay_ms, desired_state, discard_accepted_before,
-         revision, version, create_time, update_time, marketing_actions, segment_namespaces)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
+         definition, live, live_revision, desired_state, discard_accepted_before, revision, version, create_time,
+         created_by, update_time, updated_by, marketing_actions, segment_namespaces)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
 
 /// Sets what can change; takes the same binds as [`INSERT`]. What delivery
 /// reports is not an admin's change and is left alone.
 pub(super) const UPDATE: &str = "
     UPDATE destinations
     SET connection = $4, display_name = $5, description = $6, record_type = $7, key_field = $8,
-        key_case_sensitive = $9, field_mappings = $10, segments = $11, deleted_profile_policy = $12,
-        max_delay_ms = $13, desired_state = $14, discard_accepted_before = $15, revision = $16, version = $17,
-        update_time = $19, marketing_actions = $20, segment_namespaces = $21
+        key_case_sensitive = $9, definition = $10, live = $11, live_revision = $12, desired_state = $13,
+        discard_accepted_before = $14, revision = $15, version = $16, update_time = $19, updated_by = $20,
+        marketing_actions = $21, segment_namespaces = $22
     WHERE name = $1
       AND uid = $2
       AND workspace = $3
-      AND create_time = $18";
+      AND create_time = $17
+      AND created_by = $18";
 
 impl Row {
     /// Binds the columns of [`INSERT`] and [`UPDATE`].
@@ -131,6 +134,7 @@ impl Row {
         bool: Encode<'q, D> + Type<D>,
         i64: Encode<'q, D> + Type<D>,
         Option<i64>: Encode<'q, D> + Type<D>,
+        &'q Option<String>: Encode<'q, D> + Type<D>,
     {
         query
             .bind(&self.name)
@@ -142,19 +146,30 @@ impl Row {
             .bind(&self.record_type)
             .bind(&self.key_field)
             .bind(self.key_case_sensitive)
-            .bind(&self.field_mappings)
-            .bind(&self.segments)
-            .bind(&self.deleted_profile_policy)
-            .bind(self.max_delay_ms)
+            .bind(&self.definition)
+            .bind(&self.live)
+            .bind(self.live_revision)
             .bind(&self.desired_state)
             .bind(self.discard_accepted_before)
             .bind(self.revision)
             .bind(self.version)
             .bind(self.create_time)
+            .bind(&self.created_by)
             .bind(self.update_time)
+            .bind(&self.updated_by)
             .bind(&self.marketing_actions)
             .bind(&self.segment_namespaces)
     }
+}
+
+/// The part of a destination that can be edited after activation.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DefinitionJson {
+    field_mappings: Vec<MappingJson>,
+    segments: Vec<SegmentJson>,
+    deleted_profile_policy: String,
+    max_delay_ms: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -284,12 +299,52 @@ fn value_of<T: Copy>(table: &[(T, &'static str)], text: &str) -> Option<T> {
         .map(|(value, _)| *value)
 }
 
+/// Writes what can be edited after activation.
+fn definition_text(activation: &Activation) -> String {
+    let definition = DefinitionJson {
+        field_mappings: activation.field_mappings.iter().map(Into::into).collect(),
+        segments: activation.segments.iter().map(Into::into).collect(),
+        deleted_profile_policy: text_of(&POLICIES, &activation.deleted_profile_policy),
+        max_delay_ms: u64::try_from(activation.max_delay.as_millis()).unwrap_or(u64::MAX),
+    };
+    serde_json::to_string(&definition).expect("a definition can be written as JSON")
+}
+
+/// Writes what is live; empty for a draft.
+pub(super) fn live_text(destination: &Destination) -> String {
+    destination.live.as_ref().map(definition_text).unwrap_or_default()
+}
+
+/// Reads what [`definition_text`] wrote, of a destination that writes such records in such a way.
+pub(super) fn read_definition(
+    text: &str,
+    record_type: RecordType,
+    write_mode: &WriteMode,
+) -> Result<Activation, sqlx::Error> {
+    let definition: DefinitionJson =
+        serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    Ok(Activation {
+        record_type,
+        write_mode: write_mode.clone(),
+        field_mappings: definition
+            .field_mappings
+            .into_iter()
+            .map(TryInto::try_into)
+            .collect::<Result<_, Malformed>>()?,
+        segments: definition
+            .segments
+            .into_iter()
+            .map(TryInto::try_into)
+            .collect::<Result<_, Malformed>>()?,
+        deleted_profile_policy: value_of(&POLICIES, &definition.deleted_profile_policy)
+            .ok_or(Malformed("definition"))?,
+        max_delay: Duration::from_millis(definition.max_delay_ms),
+    })
+}
+
 impl From<&Destination> for Row {
     fn from(destination: &Destination) -> Self {
-        let activation = &destination.activation;
-        let (record_type, key_field) = kind_columns(activation);
-        let mappings: Vec<MappingJson> = activation.field_mappings.iter().map(Into::into).collect();
-        let segments: Vec<SegmentJson> = activation.segments.iter().map(Into::into).collect();
+        let (record_type, key_field) = kind_columns(&destination.activation);
         Self {
             name: destination.name.to_string(),
             uid: destination.uid.to_string(),
@@ -300,17 +355,18 @@ impl From<&Destination> for Row {
             record_type: record_type.to_owned(),
             key_field,
             key_case_sensitive: destination.key_case_sensitive,
-            field_mappings: serde_json::to_string(&mappings).expect("mappings can be written as JSON"),
-            segments: serde_json::to_string(&segments).expect("segments can be written as JSON"),
-            deleted_profile_policy: text_of(&POLICIES, &activation.deleted_profile_policy),
-            max_delay_ms: i64::try_from(activation.max_delay.as_millis()).unwrap_or(i64::MAX),
+            definition: definition_text(&destination.activation),
+            live: destination.live.as_ref().map(definition_text),
+            live_revision: destination.live_revision,
             desired_state: text_of(&STATES, &destination.desired_state),
             discard_accepted_before: destination.discard_accepted_before.map(to_micros),
             revision: destination.revision,
             version: destination.version,
             delivery_status: None,
             create_time: to_micros(destination.create_time),
+            created_by: destination.created_by.clone(),
             update_time: to_micros(destination.update_time),
+            updated_by: destination.updated_by.clone(),
             marketing_actions: serde_json::to_string(&destination.marketing_actions)
                 .expect("words can be written as JSON"),
             segment_namespaces: serde_json::to_string(&destination.segment_namespaces)
@@ -323,36 +379,24 @@ impl TryFrom<Row> for Destination {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        let json = |error: serde_json::Error| sqlx::Error::Decode(error.into());
         let write_mode = match row.key_field.as_str() {
             "" => WriteMode::UpdateById,
             key_field => WriteMode::Upsert {
                 key_field: key_field.parse().map_err(|_| Malformed("key_field"))?,
             },
         };
-        let mappings: Vec<MappingJson> = serde_json::from_str(&row.field_mappings).map_err(json)?;
-        let segments: Vec<SegmentJson> = serde_json::from_str(&row.segments).map_err(json)?;
+        let record_type = record_type(&row.record_type).ok_or(Malformed("record_type"))?;
+        let json = |error: serde_json::Error| sqlx::Error::Decode(error.into());
+        let definition = |text: &str| read_definition(text, record_type, &write_mode);
         Ok(Self {
             name: row.name.parse().map_err(|_| Malformed("name"))?,
             uid: DestinationUid::new(row.uid),
             connection: row.connection.parse().map_err(|_| Malformed("connection"))?,
             display_name: row.display_name,
             description: row.description,
-            activation: Activation {
-                record_type: record_type(&row.record_type).ok_or(Malformed("record_type"))?,
-                write_mode,
-                field_mappings: mappings
-                    .into_iter()
-                    .map(TryInto::try_into)
-                    .collect::<Result<_, Malformed>>()?,
-                segments: segments
-                    .into_iter()
-                    .map(TryInto::try_into)
-                    .collect::<Result<_, Malformed>>()?,
-                deleted_profile_policy: value_of(&POLICIES, &row.deleted_profile_policy)
-                    .ok_or(Malformed("deleted_profile_policy"))?,
-                max_delay: Duration::from_millis(u64::try_from(row.max_delay_ms).unwrap_or(0)),
-            },
+            activation: definition(&row.definition)?,
+            live: row.live.as_deref().map(definition).transpose()?,
+            live_revision: row.live_revision,
             key_case_sensitive: row.key_case_sensitive,
             desired_state: value_of(&STATES, &row.desired_state).ok_or(Malformed("desired_state"))?,
             discard_accepted_before: row.discard_accepted_before.map(from_micros),
@@ -364,7 +408,9 @@ impl TryFrom<Row> for Destination {
                 .transpose()
                 .map_err(json)?,
             create_time: from_micros(row.create_time),
+            created_by: row.created_by,
             update_time: from_micros(row.update_time),
+            updated_by: row.updated_by,
             marketing_actions: serde_json::from_str(&row.marketing_actions).map_err(json)?,
             segment_namespaces: serde_json::from_str(&row.segment_namespaces).map_err(json)?,
             standing: Standing::default(),

@@ -29,51 +29,67 @@ pub struct Refusal {
 
 /// Refuses what a change makes of a destination, where the change brings it:
 ///
-/// - a policy violation that was not there `before`. A draft is held to the
-///   policies that cannot be switched off, everything else to all of them.
-///   Whoever sends nothing yet (a draft that is activated, a disabled
-///   destination that is enabled) must break none at all;
-/// - a segment that the workspace does not know or want. Activation looks at
-///   every segment, later changes at those that they add;
+/// - a policy violation that was not there `before`, in what is edited or in
+///   what is live. A draft is held to the policies that cannot be switched off,
+///   everything else to all of them. What sends nothing yet (a draft that is
+///   activated, a disabled destination that is enabled) must break none at all;
+/// - a segment that the workspace does not know or want, where it is added, and
+///   again where it goes live;
 /// - a marketing action that nobody has defined.
 ///
-/// `before` is the destination before the change; `None` lets nothing pass that
-/// is wrong already. To be called inside the change's transaction, with a view
-/// that was read there.
+/// `before` is the destination before the change; `None` for a new one. To be
+/// called inside the change's transaction, with a view that was read there.
 pub(crate) fn check(
     view: &View,
     before: Option<&Destination>,
     after: &Destination,
 ) -> Result<(), ChangeError> {
     undefined_actions(view, before, after)?;
-    let activates = !after.is_draft() && before.is_none_or(Destination::is_draft);
-    let resumes = after.desired_state == DesiredState::Enabled
-        && before.is_none_or(|before| before.desired_state == DesiredState::Disabled);
-    let before_segments = before.filter(|_| !activates);
-    let mut refusals: Vec<Refusal> =
-        segments::problems(&view.settings, &view.segments, before_segments, after)
-            .into_iter()
-            .map(|(reason, problem)| Refusal {
-                reason,
-                problem,
-                violation: None,
-            })
-            .collect();
-    let known = before
-        .filter(|_| !activates && !resumes)
-        .map(|before| view.violations(before))
-        .unwrap_or_default();
+    let mut refusals: Vec<Refusal> = segments::problems(&view.settings, &view.segments, before, after)
+        .into_iter()
+        .map(|(reason, problem)| Refusal {
+            reason,
+            problem,
+            violation: None,
+        })
+        .collect();
     // Where the request itself only says what the data is used for.
     let actions_changed = before.is_some_and(|before| before.marketing_actions != after.marketing_actions);
-    let new = brought(&known, view.violations(after))
-        .into_iter()
-        .filter(|violation| !after.is_draft() || violation.policy_kind == PolicyKind::Always);
-    refusals.extend(new.map(|violation| refusal(violation, actions_changed)));
+    refusals.extend(
+        new_violations(view, before, after)
+            .into_iter()
+            .map(|violation| refusal(violation, actions_changed)),
+    );
     if refusals.is_empty() {
         Ok(())
     } else {
         Err(ChangeError::Refused(refusals))
     }
+}
+
+fn new_violations(view: &View, before: Option<&Destination>, after: &Destination) -> Vec<Violation> {
+    let live_before = before
+        .map(|before| view.live_violations(before))
+        .unwrap_or_default();
+    let edited_before = before.map(|before| view.violations(before, &before.activation));
+    // Going back to what is live brings nothing either.
+    let known: Vec<Violation> = edited_before
+        .into_iter()
+        .flatten()
+        .chain(live_before.clone())
+        .collect();
+    let mut new = brought(&known, view.violations(after, &after.activation));
+    new.retain(|violation| !after.is_draft() || violation.policy_kind == PolicyKind::Always);
+    let resumes = after.desired_state == DesiredState::Enabled
+        && before.is_some_and(|before| before.desired_state == DesiredState::Disabled);
+    let live_before = if resumes { Vec::new() } else { live_before };
+    for violation in brought(&live_before, view.live_violations(after)) {
+        if !new.contains(&violation) {
+            new.push(violation);
+        }
+    }
+    new.sort_by(|one, other| one.policy.cmp(&other.policy));
+    new
 }
 
 /// Returns the error for violations that a change elsewhere brings.

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use activation::InvalidField;
+use activation::{InvalidField, destination::SegmentActivation};
 use contracts::config::v1 as pb;
 
-use super::{violation_out, words::MarketingAction};
+use super::{Standing, violation_out, words::MarketingAction};
 use crate::{destinations::Destination, segments::SegmentNamespaces, store::ChangeError};
 
 /// Longest namespace, in characters.
@@ -95,14 +95,15 @@ pub(crate) fn segment_namespaces_out(namespaces: &SegmentNamespaces) -> Option<p
     })
 }
 
-/// Writes a destination's segments, with what is registered of them.
-pub(crate) fn segments_out(destination: &Destination) -> Vec<pb::SegmentActivation> {
-    destination
-        .activation
-        .segments
+/// Writes segments of a destination, with what is registered of them.
+pub(crate) fn segments_out(
+    segments: &[SegmentActivation],
+    standing: &Standing,
+) -> Vec<pb::SegmentActivation> {
+    segments
         .iter()
         .map(|segment| {
-            let registered = destination.standing.registered.get(&segment.segment);
+            let registered = standing.registered.get(&segment.segment);
             let registration = match registered {
                 Some(_) => pb::SegmentRegistration::Registered,
                 None => pb::SegmentRegistration::NotYetRegistered,
@@ -118,7 +119,7 @@ pub(crate) fn segments_out(destination: &Destination) -> Vec<pb::SegmentActivati
 
 /// Writes what governance says of a destination into its message.
 pub(crate) fn add_governance(message: &mut pb::Destination, destination: &Destination) {
-    message.segments = segments_out(destination);
+    message.segments = segments_out(&destination.activation.segments, &destination.standing);
     message.marketing_actions = destination
         .marketing_actions
         .iter()

@@ -29,6 +29,14 @@ pub enum Response {
     Refuse,
 }
 
+/// Who changes what destinations are judged by, and what that may do.
+#[derive(Debug, Clone, Copy)]
+pub struct Cause<'a> {
+    pub response: Response,
+    /// Who, for people; may be empty.
+    pub actor: &'a str,
+}
+
 /// A destination that a change makes break a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Affected {
@@ -65,7 +73,7 @@ impl Before {
             .into_iter()
             .filter(|destination| destination.desired_state != DesiredState::Deleting)
             .map(|destination| {
-                let violations = view.violations(&destination);
+                let violations = view.live_violations(&destination);
                 (destination, violations)
             })
             .collect();
@@ -81,7 +89,7 @@ impl Before {
     pub(crate) async fn settle(
         self,
         session: &mut Session<'_>,
-        response: Response,
+        cause: Cause<'_>,
         revision: i64,
         now: DateTime<Utc>,
     ) -> Result<Vec<Affected>, ChangeError> {
@@ -90,7 +98,7 @@ impl Before {
             .destinations
             .into_iter()
             .map(|(destination, before)| {
-                let violations = brought(&before, view.violations(&destination));
+                let violations = brought(&before, view.live_violations(&destination));
                 Affected {
                     destination,
                     violations,
@@ -99,7 +107,7 @@ impl Before {
             })
             .filter(|one| !one.violations.is_empty())
             .collect();
-        match response {
+        match cause.response {
             Response::Report => {}
             Response::Refuse if affected.is_empty() => {}
             Response::Refuse => return Err(refused(affected.into_iter().flat_map(|one| one.violations))),
@@ -112,6 +120,7 @@ impl Before {
                     one.destination.revision = revision;
                     one.destination.version += 1;
                     one.destination.update_time = now;
+                    cause.actor.clone_into(&mut one.destination.updated_by);
                     put_destination(session, &one.destination).await?;
                     one.disabled = true;
                 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use activation::destination::Activation;
+
 use super::{
     evaluate::{FieldLabels, Subject, Violation, evaluate},
     policies::Policy,
@@ -28,8 +30,10 @@ pub(crate) struct View {
 /// How a destination stands, as far as others decide it: read, never stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// The policies that it breaks, or would if it was activated.
+    /// What is live and breaks policies; of a draft what would.
     pub violations: Vec<Violation>,
+    /// What was edited since and would; empty for a draft.
+    pub staged_violations: Vec<Violation>,
     /// Those of its segments that are registered, with their names.
     pub registered: BTreeMap<String, String>,
 }
@@ -50,14 +54,22 @@ impl View {
         })
     }
 
-    pub(crate) fn violations(&self, destination: &Destination) -> Vec<Violation> {
+    /// Judges one form of a destination.
+    pub(super) fn violations(&self, destination: &Destination, activation: &Activation) -> Vec<Violation> {
         let subject = Subject {
             destination: &destination.name,
-            activation: &destination.activation,
+            activation,
             marketing_actions: &destination.marketing_actions,
             segments: &self.segments,
         };
         evaluate(&self.policies, &self.field_labels, &subject)
+    }
+
+    /// Judges what delivery works by; a draft has nothing of that.
+    pub(super) fn live_violations(&self, destination: &Destination) -> Vec<Violation> {
+        let live = destination.live.as_ref();
+        live.map(|live| self.violations(destination, live))
+            .unwrap_or_default()
     }
 
     pub(crate) fn standing(&self, destination: &Destination) -> Standing {
@@ -66,8 +78,15 @@ impl View {
             .filter_map(|segment| self.segments.get(segment))
             .map(|known| (known.segment.clone(), known.display_name.clone()))
             .collect();
+        let edited = self.violations(destination, &destination.activation);
+        let (violations, staged_violations) = match &destination.live {
+            None => (edited, Vec::new()),
+            Some(live) if *live == destination.activation => (edited, Vec::new()),
+            Some(live) => (self.violations(destination, live), edited),
+        };
         Standing {
-            violations: self.violations(destination),
+            violations,
+            staged_violations,
             registered,
         }
     }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     connection_service::keep,
-    governance::{CORE_PREFIX, Policy, PolicyChange, PolicyKind},
+    governance::{CORE_PREFIX, Policy, PolicyChange, PolicyKind, effects::Cause},
     store::ChangeError,
 };
 
@@ -71,6 +71,7 @@ impl Adapter {
     pub(super) async fn create(
         &self,
         request: pb::CreatePolicyRequest,
+        actor: &str,
     ) -> Result<pb::CreatePolicyResponse, Status> {
         let mut wrong = Vec::new();
         let workspace: Option<WorkspaceName> = keep(parsed(&request.parent, "parent"), &mut wrong);
@@ -102,7 +103,10 @@ impl Adapter {
             version: 1,
             update_time: None,
         };
-        let (policy, affected) = self.store.create_policy(policy, response).await?;
+        let (policy, affected) = self
+            .store
+            .create_policy(policy, Cause { response, actor })
+            .await?;
         Ok(pb::CreatePolicyResponse {
             policy: Some(policy_out(&policy)),
             affected_destinations: affected.iter().map(affected_out).collect(),
@@ -147,6 +151,7 @@ impl Adapter {
     pub(super) async fn update(
         &self,
         request: pb::UpdatePolicyRequest,
+        actor: &str,
     ) -> Result<pb::UpdatePolicyResponse, Status> {
         let mut wrong = Vec::new();
         let message = required(request.policy, "policy").map_err(invalid_field)?;
@@ -159,7 +164,7 @@ impl Adapter {
         };
         let (policy, affected) = self
             .store
-            .update_policy(&name, &message.etag, &change, response)
+            .update_policy(&name, &message.etag, &change, Cause { response, actor })
             .await?;
         Ok(pb::UpdatePolicyResponse {
             policy: Some(policy_out(&policy)),

@@ -1,6 +1,6 @@
 //! Whether a destination may have the segments that it has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use activation::InvalidField;
 
@@ -12,23 +12,24 @@ const NAMESPACE_NOT_ALLOWED: &str = "SEGMENT_NAMESPACE_NOT_ALLOWED";
 
 /// Lists segments that the workspace or the destination does not want, each
 /// with a stable word for why. What was there `before` stays, unless the
-/// destination's own rule about namespaces is changed; with no `before` every
-/// segment is looked at.
+/// destination's own rule about namespaces is changed; where something goes
+/// live, only what was live before stays.
 pub(crate) fn problems(
     settings: &SegmentSettings,
     registered: &BTreeMap<String, RegisteredSegment>,
     before: Option<&Destination>,
     after: &Destination,
 ) -> Vec<(&'static str, InvalidField)> {
-    let is_old = |segment: &str| {
-        before.is_some_and(|before| {
-            before
-                .activation
-                .segments
-                .iter()
-                .any(|old| old.segment == segment)
-        })
-    };
+    let goes_live = before.is_none_or(|before| before.live != after.live);
+    let live = before.and_then(|before| before.live.as_ref());
+    let edited = before.map(|before| &before.activation).filter(|_| !goes_live);
+    let old: BTreeSet<&str> = live
+        .into_iter()
+        .chain(edited)
+        .flat_map(|activation| &activation.segments)
+        .map(|segment| segment.segment.as_str())
+        .collect();
+    let is_old = |segment: &str| old.contains(segment);
     let own_rule_changed = before.is_none_or(|before| before.segment_namespaces != after.segment_namespaces);
     let mut found = Vec::new();
     for (index, activated) in after.activation.segments.iter().enumerate() {

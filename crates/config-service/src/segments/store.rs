@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     destinations::{activated_in, next_revision},
-    governance::effects::{Affected, Before, Response},
+    governance::effects::{Affected, Before, Cause},
     session::{Session, on_session, with_session},
     store::{ChangeError, Store},
 };
@@ -182,7 +182,7 @@ async fn put_segment(
 async fn uses_in(session: &mut Session<'_>, workspace: &str) -> Result<Uses, sqlx::Error> {
     let mut uses = Uses::new();
     for destination in activated_in(session, workspace).await? {
-        for activated in &destination.activation.segments {
+        for activated in destination.live.iter().flat_map(|live| &live.segments) {
             let of_it = uses.entry(activated.segment.clone()).or_default();
             of_it.push(destination.name.to_string());
         }
@@ -197,7 +197,7 @@ impl Store {
         &self,
         workspace: &WorkspaceName,
         mut segments: Vec<RegisteredSegment>,
-        response: Response,
+        cause: Cause<'_>,
     ) -> Result<(Vec<RegisteredSegment>, Uses, Vec<Affected>), ChangeError> {
         let key = workspace.to_string();
         let now = self.clock.now();
@@ -223,7 +223,7 @@ impl Store {
                 put_settings(session, &key, &SegmentSettings { has_registered: true, ..settings }).await?;
             }
             let affected = match before {
-                Some(before) => before.settle(session, response, revision, now).await?,
+                Some(before) => before.settle(session, cause, revision, now).await?,
                 None => Vec::new(),
             };
             (uses_in(session, &key).await?, affected)

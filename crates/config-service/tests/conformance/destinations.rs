@@ -5,9 +5,10 @@ use std::sync::Arc;
 use contracts::{
     config::v1::{
         ActivateDestinationRequest, AddSegmentsRequest, CreateDestinationRequest, DeleteDestinationRequest,
-        DeletedProfilePolicy, DesiredState, Destination, DisableDestinationRequest, EnableDestinationRequest,
-        ExportFrequency, ExportType, FieldMapping, ListDestinationsRequest, RecordType, RemoveSegmentRequest,
-        SetFieldMappingsRequest, UpdateSegmentRequest, WaitingUpdates, WriteMode,
+        DeletedProfilePolicy, DesiredState, Destination, DestinationState, DisableDestinationRequest,
+        EnableDestinationRequest, ExportFrequency, ExportType, FieldMapping, ListDestinationsRequest,
+        RecordType, RemoveSegmentRequest, SetFieldMappingsRequest, UpdateSegmentRequest, WaitingUpdates,
+        WriteMode,
     },
     status::reason,
 };
@@ -56,6 +57,7 @@ async fn a_new_destination_is_a_draft_with_defaults(place: &Place) {
             create_time: created.create_time,
             update_time: created.create_time,
             etag: created.etag.clone(),
+            state: DestinationState::Draft.into(),
             ..draft(CONNECTION)
         }
     );
@@ -266,6 +268,7 @@ async fn a_draft_can_be_changed_in_everything(place: &Place) {
             create_time: described.create_time,
             update_time: after.update_time,
             etag: after.etag.clone(),
+            state: described.state,
             ..wanted
         }
     );
@@ -302,9 +305,17 @@ async fn after_activation_what_is_fixed_is_refused_and_the_rest_changes(place: &
         .await
         .unwrap();
 
-    assert!(updated.revision > active.revision);
+    assert_eq!(updated.display_name, changed(&other.name).display_name);
+    let paths: Vec<_> = updated
+        .staged_changes
+        .iter()
+        .map(|change| change.path.as_str())
+        .collect();
+    assert_eq!(paths, ["deleted_profile_policy", "max_delay"]);
+    let applied = rig.apply(CONTACTS).await.unwrap();
+    assert!(applied.revision > active.revision);
     let plan = rig.all_plans().await.remove(0);
-    assert_eq!(plan.revision, updated.revision);
+    assert_eq!(plan.revision, applied.revision);
     assert_eq!(plan.max_delay, Some(seconds(5)));
     assert_eq!(plan.deleted_profile_policy(), DeletedProfilePolicy::ExitAndBlank);
 }
@@ -432,15 +443,15 @@ async fn edits_at_the_same_time_without_an_etag_all_arrive(place: &Place) {
         let rig = rig.clone();
         edits.spawn(async move {
             let added = segment(&format!("segment-{number}"), &format!("field_{number}"));
-            rig.add_segments(CONTACTS, &[added]).await.unwrap().revision
+            rig.add_segments(CONTACTS, &[added]).await.unwrap().etag
         });
     }
 
-    let mut revisions = edits.join_all().await;
+    let mut etags = edits.join_all().await;
 
-    revisions.sort_unstable();
-    revisions.dedup();
-    assert_eq!(revisions.len(), EDITS);
+    etags.sort_unstable();
+    etags.dedup();
+    assert_eq!(etags.len(), EDITS);
     assert_eq!(rig.destination(CONTACTS).await.unwrap().segments.len(), EDITS);
 }
 

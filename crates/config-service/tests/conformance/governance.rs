@@ -1,7 +1,10 @@
 //! Destinations that keep to policies, and those that do not.
 
 use contracts::{
-    config::v1::{DesiredState, Destination, Policy, SegmentActivation, ViolationResponse, WaitingUpdates},
+    config::v1::{
+        DesiredState, Destination, EvaluateDestinationRequest, Policy, SegmentActivation, ViolationResponse,
+        WaitingUpdates,
+    },
     status::reason,
 };
 use tonic::Code;
@@ -24,6 +27,7 @@ on_both_databases!(
     row_225_a_change_elsewhere_is_taken_and_tells_what_it_breaks,
     row_225_a_change_elsewhere_can_disable_what_it_breaks,
     row_225_a_change_elsewhere_can_be_refused,
+    row_225_staged_edits_are_judged_again_when_they_are_applied,
     violations_are_mended_one_by_one,
     a_violation_never_slips_between_two_changes_at_the_same_time,
 );
@@ -338,6 +342,8 @@ async fn row_225_a_change_elsewhere_can_disable_what_it_breaks(place: &Place) {
     let refused = rig.enable(CONTACTS, WaitingUpdates::Resume).await.unwrap_err();
     violations_of(&refused);
     rig.set_field_mappings(CONTACTS, &mappings()).await.unwrap();
+    violations_of(&rig.enable(CONTACTS, WaitingUpdates::Resume).await.unwrap_err());
+    rig.apply(CONTACTS).await.unwrap();
     rig.enable(CONTACTS, WaitingUpdates::Resume).await.unwrap();
     // One that is disabled already stays so, and is told all the same.
     rig.disable(CONTACTS).await.unwrap();
@@ -411,11 +417,57 @@ async fn violations_are_mended_one_by_one(place: &Place) {
         ..Default::default()
     };
     rig.update_destination(renamed, &["display_name"]).await.unwrap();
-    // And each step out of it.
-    let half = rig.set_field_mappings(CONTACTS, &mappings()).await.unwrap();
+    // And each step out of it, which counts once it is live.
+    let staged = rig.set_field_mappings(CONTACTS, &mappings()).await.unwrap();
+    assert_eq!(staged.policy_violations.len(), 2);
+    // So is the way back to what is live.
+    rig.discard_changes(CONTACTS).await.unwrap();
+    rig.set_field_mappings(CONTACTS, &mappings()).await.unwrap();
+    let half = rig.apply(CONTACTS).await.unwrap();
     assert_eq!(half.policy_violations.len(), 1);
-    let whole = rig.remove_segment(CONTACTS, "vip-people").await.unwrap();
+    assert_eq!(half.policy_violations[0].segment, "vip-people");
+    rig.remove_segment(CONTACTS, "vip-people").await.unwrap();
+    let whole = rig.apply(CONTACTS).await.unwrap();
     assert!(whole.policy_violations.is_empty());
+}
+
+async fn row_225_staged_edits_are_judged_again_when_they_are_applied(place: &Place) {
+    let rig = start_governed(place).await;
+    rig.put_segments(&[registered("vip-people", &[]), registered("buyers", &[])])
+        .await
+        .unwrap();
+    let active = rig.activate(CONTACTS).await.unwrap();
+    map_email(&rig).await.unwrap();
+    rig.add_segments(CONTACTS, &[segment("buyers", "buyers")])
+        .await
+        .unwrap();
+
+    // Nothing that is live breaks the policy.
+    let affected = rig.label("personalEmail", &["C2"]).await;
+    assert!(affected.is_empty(), "{affected:?}");
+    assert!(rig.shown_violations().await.is_empty());
+    let request = EvaluateDestinationRequest {
+        name: CONTACTS.to_owned(),
+    };
+    let evaluated = rig.governance.clone().evaluate_destination(request).await;
+    let evaluated = evaluated.unwrap().into_inner();
+    assert!(evaluated.violations.is_empty());
+    assert_fields(&evaluated.staged_violations[0], &["personalEmail.address"]);
+    let refused = rig.apply(CONTACTS).await.unwrap_err();
+    assert_eq!(violations_of(&refused), evaluated.staged_violations);
+    assert_eq!(
+        rig.destination(CONTACTS).await.unwrap().live_revision,
+        active.live_revision
+    );
+
+    // A segment that is staged and is no longer registered does not go live.
+    rig.set_field_mappings(CONTACTS, &mappings()).await.unwrap();
+    rig.forget_segments(&["vip-people", "buyers"]).await;
+    let refused = rig.apply(CONTACTS).await.unwrap_err();
+    assert_eq!(reason(&refused), "SEGMENT_NOT_REGISTERED");
+    assert_names(&refused, Code::FailedPrecondition, &["segments[1].segment"]);
+    rig.put_segments(&[registered("buyers", &[])]).await.unwrap();
+    rig.apply(CONTACTS).await.unwrap();
 }
 
 async fn a_violation_never_slips_between_two_changes_at_the_same_time(place: &Place) {
@@ -425,10 +477,13 @@ async fn a_violation_never_slips_between_two_changes_at_the_same_time(place: &Pl
         rig.label("personalEmail", &[]).await;
         rig.set_field_mappings(CONTACTS, &mappings()).await.unwrap();
 
-        let (edited, affected) = tokio::join!(map_email(&rig), rig.label("personalEmail", &["C2"]));
+        rig.apply(CONTACTS).await.unwrap();
+        map_email(&rig).await.unwrap();
+
+        let (applied, affected) = tokio::join!(rig.apply(CONTACTS), rig.label("personalEmail", &["C2"]));
 
         // One of the two was first, and the other saw it.
-        match edited {
+        match applied {
             Ok(_) => assert_eq!(affected.len(), 1),
             Err(refused) => {
                 assert_eq!(reason(&refused), "POLICY_VIOLATION");

@@ -2,10 +2,10 @@
 
 use contracts::{
     config::v1::{
-        AffectedDestination, CreatePolicyRequest, Destination, EvaluateDestinationRequest, FieldLabels,
-        GetSegmentRequest, Policy, PolicyViolation, PolicyViolations, PutFieldLabelsRequest,
-        PutSegmentsRequest, PutSegmentsResponse, RegisteredSegment, SegmentSettings, UpdatePolicyRequest,
-        UpdateSegmentSettingsRequest, ViolationResponse,
+        AffectedDestination, CreatePolicyRequest, DeleteSegmentsRequest, Destination,
+        EvaluateDestinationRequest, FieldLabels, GetSegmentRequest, Policy, PolicyViolation,
+        PolicyViolations, PutFieldLabelsRequest, PutSegmentsRequest, PutSegmentsResponse, RegisteredSegment,
+        SegmentSettings, UpdatePolicyRequest, UpdateSegmentSettingsRequest, ViolationResponse,
     },
     status::reason,
 };
@@ -61,6 +61,14 @@ impl Rig {
             violation_response: response.into(),
         };
         Ok(self.segments.clone().put_segments(request).await?.into_inner())
+    }
+
+    pub(crate) async fn forget_segments(&self, segments: &[&str]) {
+        let request = DeleteSegmentsRequest {
+            parent: WORKSPACE.to_owned(),
+            segments: segments.iter().map(|one| (*one).to_owned()).collect(),
+        };
+        self.segments.clone().delete_segments(request).await.unwrap();
     }
 
     pub(crate) async fn registered(&self, segment: &str) -> Result<RegisteredSegment, Status> {

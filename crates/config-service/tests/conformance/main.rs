@@ -30,3 +30,5 @@ mod segments;
 #[cfg(test)]
 #[path = "../../../auth-service/tests/shared/simulated.rs"]
 mod simulated;
+#[cfg(test)]
+mod staging;

@@ -73,6 +73,8 @@ async fn a_watcher_gets_a_snapshot_and_then_every_change_in_order(place: &Place)
     rig.add_segments(CONTACTS, &[segment("buyers", "buyers")])
         .await
         .unwrap();
+    // An edit is nothing to delivery before it is applied.
+    rig.apply(CONTACTS).await.unwrap();
     let grown = watcher.next_plan().await;
     assert_eq!(
         (grown.uid.as_str(), grown.segments.len()),

@@ -235,11 +235,7 @@ async fn row_12_an_unknown_segment_is_accepted_until_the_workspace_registers_any
     assert_eq!(active.segments[0].registration(), SegmentRegistration::Registered);
 
     // What is active stays, and can be changed, when the platform forgets it.
-    let forget = DeleteSegmentsRequest {
-        parent: WORKSPACE.to_owned(),
-        segments: vec!["vip-people".to_owned(), "buyers".to_owned()],
-    };
-    rig.segments.clone().delete_segments(forget).await.unwrap();
+    rig.forget_segments(&["vip-people", "buyers"]).await;
     let renamed = SegmentActivation {
         display_name: "Still there".to_owned(),
         ..segment("vip-people", "vip")

@@ -14,13 +14,15 @@ use contracts::{
         credential_service_client::CredentialServiceClient, put_credentials_request::Grant,
     },
     config::v1::{
-        ActivateDestinationRequest, AddSegmentsRequest, CheckConnectionRequest, Connection, ConnectionCheck,
-        CreateConnectionRequest, CreateDestinationRequest, DeleteConnectionRequest, DeleteDestinationRequest,
-        DeliveryState, Destination, DisableDestinationRequest, EnableDestinationRequest, FieldMapping,
-        FieldSource, FieldTarget, GetConnectionRequest, GetDestinationRequest, Plan, RecordType,
-        RemoveSegmentRequest, ReportStatusRequest, SegmentActivation, SetFieldMappingsRequest,
-        UpdateConnectionRequest, UpdateDestinationRequest, UpdateSegmentRequest, WaitingUpdates,
-        WatchPlansRequest, WatchPlansResponse, connection_service_client::ConnectionServiceClient,
+        ActivateDestinationRequest, AddSegmentsRequest, ApplyChangesRequest, CheckConnectionRequest,
+        Connection, ConnectionCheck, CreateConnectionRequest, CreateDestinationRequest,
+        DeleteConnectionRequest, DeleteDestinationRequest, DeliveryState, Destination, DestinationRevision,
+        DisableDestinationRequest, DiscardChangesRequest, EnableDestinationRequest, FieldMapping,
+        FieldSource, FieldTarget, GetConnectionRequest, GetDestinationRequest, ListRevisionsRequest, Plan,
+        RecordType, RemoveSegmentRequest, ReportStatusRequest, RestoreRevisionRequest, SegmentActivation,
+        SetFieldMappingsRequest, UpdateConnectionRequest, UpdateDestinationRequest, UpdateSegmentRequest,
+        WaitingUpdates, WatchPlansRequest, WatchPlansResponse,
+        connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient, field_source::Source, field_target::Target,
         governance_service_client::GovernanceServiceClient, plan_service_client::PlanServiceClient,
         segment_service_client::SegmentServiceClient, watch_plans_response::Event,
@@ -43,6 +45,8 @@ use crate::{
     simulated::{ACME, Salesforce},
 };
 
+/// Fewer than the default, so that a test reaches it soon.
+pub(crate) const MAX_DESTINATIONS: u32 = 12;
 pub(crate) const WORKSPACE: &str = "workspaces/acme";
 pub(crate) const CONNECTION: &str = "workspaces/acme/connections/crm";
 pub(crate) const CONTACTS: &str = "workspaces/acme/destinations/contacts";
@@ -120,6 +124,7 @@ impl Rig {
             salesforce: salesforce.http(),
             clock: clock(),
             max_segments_per_destination: DEFAULT_MAX_SEGMENTS,
+            max_destinations_per_workspace: MAX_DESTINATIONS,
         })
         .await
         .unwrap();
@@ -320,6 +325,58 @@ impl Rig {
         };
         let answer = self.destinations.clone().activate_destination(request).await?;
         Ok(answer.into_inner().destination.unwrap())
+    }
+
+    pub(crate) async fn apply(&self, name: &str) -> Result<Destination, Status> {
+        let request = ApplyChangesRequest {
+            name: name.to_owned(),
+            etag: String::new(),
+        };
+        let answer = self.destinations.clone().apply_changes(request).await?;
+        Ok(answer.into_inner().destination.unwrap())
+    }
+
+    pub(crate) async fn discard_changes(&self, name: &str) -> Result<Destination, Status> {
+        let request = DiscardChangesRequest {
+            name: name.to_owned(),
+            etag: String::new(),
+        };
+        let answer = self.destinations.clone().discard_changes(request).await?;
+        Ok(answer.into_inner().destination.unwrap())
+    }
+
+    pub(crate) async fn restore_revision(&self, name: &str) -> Result<Destination, Status> {
+        let request = RestoreRevisionRequest {
+            name: name.to_owned(),
+            etag: String::new(),
+        };
+        let answer = self.destinations.clone().restore_revision(request).await?;
+        Ok(answer.into_inner().destination.unwrap())
+    }
+
+    /// Lists the revisions of [`CONTACTS`], in pages of so many.
+    pub(crate) async fn revisions(&self, page_size: i32) -> Vec<DestinationRevision> {
+        let mut all = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let request = ListRevisionsRequest {
+                parent: CONTACTS.to_owned(),
+                page_size,
+                page_token,
+            };
+            let page = self
+                .destinations
+                .clone()
+                .list_revisions(request)
+                .await
+                .unwrap()
+                .into_inner();
+            all.extend(page.revisions);
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return all;
+            }
+        }
     }
 
     pub(crate) async fn enable(&self, name: &str, waiting: WaitingUpdates) -> Result<Destination, Status> {

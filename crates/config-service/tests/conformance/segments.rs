@@ -45,6 +45,7 @@ async fn segments_are_added_listed_changed_and_removed(place: &Place) {
             parent: CONTACTS.to_owned(),
             page_size: 2,
             page_token,
+            ..Default::default()
         };
         let answer = rig.destinations.clone().list_segments(request).await.unwrap();
         let answer = answer.into_inner();

@@ -1,4 +1,4 @@
-//! Apps and users: listed, and changed while the org runs.
+//! Apps and users: listed, added and changed while the org runs.
 
 use std::sync::Arc;
 
@@ -48,6 +48,46 @@ pub(super) async fn change_app(
     Ok(answer(StatusCode::OK, &json!({})))
 }
 
+/// Adds a user, who can log in at once.
+pub(super) async fn add_user(
+    State(world): State<Arc<World>>,
+    Path(host): Path<String>,
+    body: Bytes,
+) -> AdminResult {
+    let org = org(&world, &host)?;
+    let user: User = read(&body)?;
+    check_given("username", &user.username)?;
+    let mut state = org.state();
+    if state.directory.user(&user.username).is_some() {
+        return Err(AdminError::conflict(format!(
+            "a user called {0} exists; PATCH users/{0} changes it",
+            user.username
+        )));
+    }
+    let id = state.directory.add_user(user);
+    Ok(answer(StatusCode::CREATED, &json!({"id": id.to_string()})))
+}
+
+/// Adds an app, and with it the user that it runs as, if there is none of that name.
+pub(super) async fn add_app(
+    State(world): State<Arc<World>>,
+    Path(host): Path<String>,
+    body: Bytes,
+) -> AdminResult {
+    let org = org(&world, &host)?;
+    let app: App = read(&body)?;
+    check_given("client_id", &app.client_id)?;
+    let mut state = org.state();
+    if state.directory.app(&app.client_id).is_some() {
+        return Err(AdminError::conflict(format!(
+            "an app with client_id {0} exists; PATCH apps/{0} changes it",
+            app.client_id
+        )));
+    }
+    state.directory.add_app(app, world.clock.now());
+    Ok(answer(StatusCode::CREATED, &json!({})))
+}
+
 /// Lists the users with their ids, and none of their secrets.
 pub(super) async fn users(State(world): State<Arc<World>>, Path(host): Path<String>) -> AdminResult {
     let org = org(&world, &host)?;
@@ -76,7 +116,6 @@ pub(super) async fn apps(State(world): State<Arc<World>>, Path(host): Path<Strin
     let apps: Vec<Value> = state
         .directory
         .apps()
-        .iter()
         .map(|app| {
             let mut shown = serde_json::to_value(app.as_ref()).unwrap_or_default();
             if let Some(members) = shown.as_object_mut() {
@@ -86,6 +125,16 @@ pub(super) async fn apps(State(world): State<Arc<World>>, Path(host): Path<Strin
         })
         .collect();
     Ok(answer(StatusCode::OK, &apps))
+}
+
+/// Fails if `value` cannot name a user or an app.
+fn check_given(name: &str, value: &str) -> Result<(), AdminError> {
+    if value.trim().is_empty() {
+        return Err(AdminError::bad_request(format!(
+            "{name} is empty; give one that no other has"
+        )));
+    }
+    Ok(())
 }
 
 /// Fails if `name`, by which a user or an app is found, is among the changes.

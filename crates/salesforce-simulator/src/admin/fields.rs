@@ -89,7 +89,7 @@ pub(super) async fn remove(
     }
     state.setup.unrestrict(object, &name);
     state.custom_fields.forget(object, &name);
-    state.table_mut(object).remove_field(&name, world.clock.now());
+    state.table_mut(object).delete_field(&name, world.clock.now());
     Ok(answer(StatusCode::OK, &json!({})))
 }
 

@@ -12,6 +12,7 @@ use crate::org::{ASSIGNMENT_RULE_PREFIX, OrgState, User};
 use crate::refusal::CallError;
 use crate::schema::ObjectName;
 use crate::setup::Viewer;
+use crate::write::no_key_message;
 
 /// `POST …/jobs/ingest`.
 #[derive(Debug, Deserialize)]
@@ -87,12 +88,8 @@ impl NewJob {
         }
         let external_id_field = match (operation, self.external_id_field_name) {
             (JobOperation::Upsert, Some(name)) if !name.is_empty() => {
-                Some(upsert_key(state, object, &name, viewer).ok_or_else(|| {
-                    invalid(format!(
-                        "Field name provided, {name} does not match an External ID, Salesforce Id, or indexed field for {}",
-                        object.name()
-                    ))
-                })?)
+                let key = upsert_key(state, object, &name, viewer);
+                Some(key.ok_or_else(|| invalid(no_key_message(&name, object.name())))?)
             }
             (JobOperation::Upsert, _) => {
                 return Err(invalid(format!(

@@ -68,10 +68,11 @@ impl BegunRows {
         org.row_locks.ask(rows).has_to_wait()
     }
 
-    /// Marks the records that calls still hold as refused.
-    pub(super) fn refuse_held(&mut self, org: &Org, state: &OrgState) {
+    /// Marks the records that calls still hold as refused, and returns how many these are.
+    pub(super) fn refuse_held(&mut self, org: &Org, state: &OrgState) -> u64 {
+        let mut refused = 0;
         let Ok(request) = &mut self.request else {
-            return;
+            return refused;
         };
         let rows = Touched::by(state, request).rows;
         for (record, rows) in request.records.iter_mut().zip(rows) {
@@ -82,8 +83,10 @@ impl BegunRows {
                 .min();
             if let (Some(row), None) = (held, &record.refused) {
                 record.refused = Some(write::unlockable(row));
+                refused += 1;
             }
         }
+        refused
     }
 
     /// Writes the rows. Returns one result for each, in the same order.
@@ -125,6 +128,7 @@ fn request(state: &OrgState, job: &Job, records: Vec<Map<String, Value>>) -> Res
 fn refuse_all(rows: usize, error: &CallError) -> Vec<RecordResult> {
     let refuse = || RecordResult {
         kind: WriteKind::Update,
+        meant: None,
         outcome: Err(RecordError {
             status_code: error.error_code.clone(),
             message: error.message.clone(),

@@ -60,6 +60,16 @@ impl Run {
     pub(crate) fn milliseconds(&self) -> i64 {
         (self.next - self.began).num_milliseconds()
     }
+
+    /// Puts the next rows off.
+    fn try_again(&mut self, after: TimeDelta) {
+        self.retries += 1;
+        self.retries_of_batch += 1;
+        self.next = self
+            .next
+            .checked_add_signed(after)
+            .unwrap_or(DateTime::<Utc>::MAX_UTC);
+    }
 }
 
 /// Does what the jobs of an org have done by `now`.
@@ -73,9 +83,8 @@ pub(crate) fn catch_up(org: &Org, state: &mut OrgState, now: DateTime<Utc>) {
         if job.state == JobState::UploadComplete {
             begin(&org.options.bulk, state, job, now);
         }
-        let mut goes_on = true;
-        while goes_on && job.state == JobState::InProgress && job.run.next <= now {
-            goes_on = step(org, state, job);
+        while job.state == JobState::InProgress && job.run.next <= now {
+            step(org, state, job);
         }
     }
     state.bulk.jobs = jobs;
@@ -108,46 +117,54 @@ fn begin(options: &BulkOptions, state: &OrgState, job: &mut Job, now: DateTime<U
     }
 }
 
-/// Writes the next 200 rows, or ends the job. Returns whether to go on at once: not while calls hold the rows.
-fn step(org: &Org, state: &mut OrgState, job: &mut Job) -> bool {
+/// Writes the next 200 rows, or ends the job, or puts the rows off because they are locked.
+fn step(org: &Org, state: &mut OrgState, job: &mut Job) {
     let options = &org.options.bulk;
     let now = job.run.next;
     let (Some(columns), Some(Ok(upload))) = (&job.run.columns, &job.content) else {
-        return false;
+        return;
     };
     let processed = job.run.processed();
     let rows = &upload.rows[processed..(processed + ROWS_AT_ONCE).min(upload.rows.len())];
     if rows.is_empty() {
         job.set_state(JobState::JobComplete, now);
-        return true;
+        return;
     }
     if processed.is_multiple_of(ROWS_PER_BATCH) && job.run.retries_of_batch == 0 {
         if state.bulk.batches.total(now) >= options.daily_batches {
             job.fail("ExceededQuota : ApiBatchItems Limit exceeded.".to_owned(), now);
-            return true;
+            return;
         }
         state.bulk.batches.add(now, 1);
     }
 
+    let mut begun = BegunRows::begin(state, job, columns, rows, now);
+    let may_try_again = job.run.retries_of_batch < options.max_retries;
+    let is_held = begun.are_held(org, state);
+    if is_held {
+        state.counters.lock_waits += u64::from(job.run.retries_of_batch == 0);
+        if may_try_again {
+            // Each try waits for the rows as a call does; what is scripted for the rows waits with them.
+            let waits = TimeDelta::from_std(org.options.lock_wait()).unwrap_or(TimeDelta::MAX);
+            job.run.try_again(waits.max(seconds(options.seconds_per_batch)));
+            return;
+        }
+    }
     let fault = match state.faults.next(Occasion::BulkRows) {
         Some(FaultAction::RecordError(fault)) => Some(fault),
         Some(FaultAction::Status(fault)) => {
             job.fail(format!("InternalServerError : {}", fault.message), now);
-            return true;
+            return;
         }
         Some(_) | None => None,
     };
-    let is_scripted = fault.as_ref().is_some_and(|fault| fault.status_code == LOCKED);
-    let mut begun = BegunRows::begin(state, job, columns, rows, now);
-    let is_held = begun.are_held(org, state);
-    if (is_scripted || is_held) && job.run.retries_of_batch < options.max_retries {
-        job.run.retries += 1;
-        job.run.retries_of_batch += 1;
-        job.run.next = now + seconds(options.seconds_per_batch);
-        // Calls let go of their rows only between two looks at the job.
-        return !is_held;
+    if may_try_again && fault.as_ref().is_some_and(|fault| fault.status_code == LOCKED) {
+        job.run.try_again(seconds(options.seconds_per_batch));
+        return;
     }
-    begun.refuse_held(org, state);
+    if is_held {
+        state.counters.lock_failures += begun.refuse_held(org, state);
+    }
     let results = begun.write(state, fault.as_ref());
     job.run.results.extend(results);
     job.run.retries_of_batch = 0;
@@ -156,7 +173,6 @@ fn step(org: &Org, state: &mut OrgState, job: &mut Job) -> bool {
     } else {
         job.run.next = now + seconds(options.seconds_per_batch);
     }
-    true
 }
 
 fn seconds(seconds: u32) -> TimeDelta {

@@ -55,7 +55,7 @@ pub(crate) struct App {
     /// Wins over the org's. Source: salesforce-contract.md §1.4.
     #[serde(default)]
     pub session_idle_seconds: Option<NonZeroU32>,
-    /// A new app takes this long to become known, counted from the creation of the org.
+    /// A new app takes this long to become known, counted from when it was added.
     /// Source: salesforce-contract.md §1.2.
     #[serde(default)]
     pub known_after_seconds: u32,

@@ -14,7 +14,7 @@ pub(crate) struct Counters {
     /// Write requests, of collections or of one record, and rows of bulk jobs written at once.
     pub write_calls: u64,
     /// Write requests that were refused as a whole or never applied; a single record that was refused counts in
-    /// both.
+    /// both. Refused writes of setup objects (permission sets and their grants) count here only.
     pub write_calls_failed: u64,
     /// Records in `write_calls`; the sum of written and refused.
     pub records_received: u64,

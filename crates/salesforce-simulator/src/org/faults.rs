@@ -24,7 +24,7 @@ pub(crate) struct Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Occasion {
-    /// Collections and single-record create, update, upsert and delete.
+    /// Collections and single-record create, update, upsert and delete, of setup objects too.
     Write,
     Token,
     Describe,

@@ -12,20 +12,24 @@ pub(crate) enum WriteKind {
     Delete,
 }
 
-/// One record of one write call.
+/// One record of one write call, sent or written along.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct HistoryEntry {
     /// Counts from 1, over all calls.
     pub n: u64,
     /// Counts from 1; the same for all records of one call.
     pub call: u64,
+    /// The `n` of the entry whose write wrote this record too: of the other half of a person, and of the Contacts
+    /// that were deleted with their Account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caused_by: Option<u64>,
     /// When it was applied.
     pub time: String,
     pub object: &'static str,
     /// None where no record was found or made.
     pub id: Option<String>,
     pub operation: WriteKind,
-    /// As sent, under the names that describe gives.
+    /// As sent, under the names that describe gives; where the write was caused by another, what changed.
     pub fields: Map<String, Value>,
     pub success: bool,
 }
@@ -57,10 +61,11 @@ impl History {
         self.calls
     }
 
-    /// Adds an entry, whose `n` is set here.
-    pub(crate) fn add(&mut self, entry: HistoryEntry) {
+    /// Adds an entry, whose `n` is set here, and returns that.
+    pub(crate) fn add(&mut self, entry: HistoryEntry) -> u64 {
         let n = self.entries.len() as u64 + 1;
         self.entries.push(HistoryEntry { n, ..entry });
+        n
     }
 
     /// Returns the entries whose `n` is above `after`.

@@ -102,6 +102,8 @@ pub(crate) enum FailedId {
     #[default]
     Absent,
     Null,
+    /// That of the record that was meant, also of one that was rolled back; absent where there is none.
+    Shown,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

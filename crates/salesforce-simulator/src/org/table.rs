@@ -152,6 +152,18 @@ impl Table {
         self.schema.touch(now);
     }
 
+    /// Removes a field with what records hold in it. Returns whether there was one.
+    pub(crate) fn delete_field(&mut self, name: &str, now: DateTime<Utc>) -> bool {
+        let Some(field) = self.schema.field(name).map(Arc::clone) else {
+            return false;
+        };
+        for record in &mut self.records {
+            record.values.remove(&field.name);
+        }
+        self.remove_field(&field.name, now)
+    }
+
+    /// Takes a field out of sight; records keep what they hold in it.
     pub(crate) fn remove_field(&mut self, name: &str, now: DateTime<Utc>) -> bool {
         let removed = self.schema.remove(name, now);
         self.rebuild_indexes();

@@ -1,8 +1,10 @@
 //! The page of one org: its last calls, records, writes, switches and faults.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -28,19 +30,20 @@ const LONGEST: usize = 60;
 
 /// Which records are shown.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Shown {
-    #[serde(default)]
+    #[serde(default = "contact")]
     object: String,
     /// Counts from 1.
-    #[serde(default)]
-    page: usize,
+    #[serde(default = "first")]
+    page: NonZeroUsize,
 }
 
 /// Answers `/simulator/view/{host}`.
 pub(crate) async fn view(
     State(world): State<Arc<World>>,
     Path(host): Path<String>,
-    Query(shown): Query<Shown>,
+    shown: Result<Query<Shown>, QueryRejection>,
 ) -> Response {
     let Some(org) = world.org(&host) else {
         let content = html! {
@@ -49,9 +52,19 @@ pub(crate) async fn view(
         };
         return page(StatusCode::NOT_FOUND, "No such org", &content);
     };
+    let (object, number) = match shown {
+        Ok(Query(shown)) => match ObjectName::parse(&shown.object) {
+            Some(object) => (object, shown.page.get()),
+            None => {
+                let known = ObjectName::ALL.map(ObjectName::name).join(", ");
+                let problem = format!("object is {:?}, but there are only {known}", shown.object);
+                return misasked(&org, &problem);
+            }
+        },
+        Err(rejection) => return misasked(&org, &rejection.body_text()),
+    };
     let mut state = org.state();
     catch_up(&org, &mut state, world.clock.now());
-    let object = ObjectName::parse(&shown.object).unwrap_or(ObjectName::Contact);
     let content = html! {
         nav { a href="/" { "All orgs" } a href="#calls" { "Calls" } a href="#records" { "Records" } a href="#writes" { "Writes" } a href="#jobs" { "Bulk jobs" } a href="#settings" { "Switches and faults" } }
         h1 { (org.options.host) }
@@ -59,7 +72,7 @@ pub(crate) async fn view(
         h2 #calls { "Last calls" }
         (calls(&state, SHOWN))
         h2 #records { "Records" }
-        (records(&org, &state, object, shown.page.max(1)))
+        (records(&org, &state, object, number))
         h2 #writes { "Last writes" }
         (writes(&state))
         h2 #jobs { "Bulk jobs" }
@@ -70,6 +83,25 @@ pub(crate) async fn view(
         (faults(&state))
     };
     page(StatusCode::OK, &org.options.host, &content)
+}
+
+/// Answers a query string that cannot be read.
+fn misasked(org: &Org, problem: &str) -> Response {
+    let host = &org.options.host;
+    let content = html! {
+        h1 { "No such page" }
+        p { (problem) ". The query may have " code { "object" } " and " code { "page" } ", which counts from 1. "
+            a href={ "/simulator/view/" (host) } { (host) } }
+    };
+    page(StatusCode::BAD_REQUEST, "No such page", &content)
+}
+
+fn contact() -> String {
+    ObjectName::Contact.name().to_owned()
+}
+
+fn first() -> NonZeroUsize {
+    NonZeroUsize::MIN
 }
 
 /// Shows the newest calls, the newest first.

@@ -6,10 +6,6 @@ use serde_json::{Value, json};
 
 use super::{Field, FieldType, ObjectName, RecordType, record_type};
 
-/// Longest text area that is not "long": it can be filtered and sorted.
-/// Source: salesforce-contract.md §5.2.
-const PLAIN_TEXT_AREA_LENGTH: u32 = 255;
-
 /// What is told of an object, as one user sees it.
 #[derive(Debug)]
 pub(crate) struct Described<'a> {
@@ -106,9 +102,8 @@ pub(crate) fn describe(object: &Described<'_>, version: &str) -> Value {
 }
 
 fn describe_field(field: &Field) -> Value {
-    let is_long_text = field.field_type == FieldType::Textarea && field.length > PLAIN_TEXT_AREA_LENGTH;
     let is_address = field.field_type == FieldType::Address;
-    let is_searchable = !is_long_text && !is_address;
+    let is_searchable = !field.is_long_text() && !is_address;
     let is_boolean = field.field_type == FieldType::Boolean;
     json!({
         "aggregatable": is_searchable && !is_boolean,

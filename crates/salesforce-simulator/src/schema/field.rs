@@ -2,6 +2,10 @@
 
 use serde::Deserialize;
 
+/// Longest text area that is not "long": it can be filtered and sorted.
+/// Source: salesforce-contract.md §5.2.
+const PLAIN_TEXT_AREA_LENGTH: u32 = 255;
+
 /// One field of an object. Source of the attributes: salesforce-contract.md §5.1.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -94,6 +98,12 @@ impl Field {
     /// Tells whether a create without it fails. Source: salesforce-contract.md §5.1.
     pub(crate) fn is_required_on_create(&self) -> bool {
         !self.nillable && self.createable && !self.defaulted_on_create
+    }
+
+    /// Tells a Long Text Area from a plain one: it can be neither filtered nor sorted by.
+    /// Source: salesforce-contract.md §5.2.
+    pub(crate) fn is_long_text(&self) -> bool {
+        self.field_type == FieldType::Textarea && self.length > PLAIN_TEXT_AREA_LENGTH
     }
 
     /// Tells whether an upsert may match by it. Source: salesforce-contract.md §2.5.

@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 
 use super::store::Profile;
 use crate::ids::RecordId;
-use crate::org::OrgState;
-use crate::refusal::CallError;
+use crate::org::{OrgState, UnknownField};
+use crate::refusal::{CallError, RecordError};
 use crate::schema::{Field, ObjectName};
-use crate::write::WriteRequest;
+use crate::write::{Operation, UpsertKey, WriteRequest};
 
 /// Who looks at an org, and when.
 #[derive(Debug, Clone, Copy)]
@@ -57,21 +57,45 @@ impl OrgState {
     /// may only read is not writable, which fails its records alone.
     ///
     /// # Errors
-    /// 400 `INVALID_FIELD` for a hidden field; nothing is stored then.
+    /// 400 `INVALID_FIELD` for a hidden field, unless the org refuses its records alone, and what an unknown key of
+    /// an upsert is refused with; nothing is stored then (salesforce-contract.md §2.6 and §10).
     pub(crate) fn restrict(&self, request: &mut WriteRequest, viewer: Viewer) -> Result<(), CallError> {
+        let is_restricted = ObjectName::ALL.map(|object| self.setup.has_restricted(object));
+        if is_restricted == [false; 3] {
+            return Ok(());
+        }
+        if let Operation::Upsert { object, key, .. } = &mut request.operation
+            && let UpsertKey::Field(field) = key
+            && self.as_seen(*object, field, viewer).is_none()
+        {
+            *key = UpsertKey::missing(self, *object, &field.name)?;
+        }
+        let is_forgiven = self.switches().unknown_field == UnknownField::Element;
         for record in &mut request.records {
-            if !self.setup.has_restricted(record.object) {
-                continue;
-            }
-            for (field, _) in &mut record.fields {
-                *field = self
-                    .as_seen(record.object, field, viewer)
-                    .ok_or_else(|| CallError::no_such_column(&field.name, record.object.name()))?;
-            }
-            for parent in &mut record.parents {
-                parent.lookup = self
-                    .as_seen(record.object, &parent.lookup, viewer)
-                    .ok_or_else(|| CallError::no_such_column(&parent.lookup.name, record.object.name()))?;
+            let mut hidden = Vec::new();
+            record.fields.retain_mut(|(field, _)| {
+                let seen = self.as_seen(record.object, field, viewer);
+                if seen.is_none() {
+                    hidden.push((Arc::clone(field), record.object));
+                }
+                seen.map(|seen| *field = seen).is_some()
+            });
+            record.parents.retain_mut(|parent| {
+                let lookup = self.as_seen(record.object, &parent.lookup, viewer);
+                if lookup.is_none() {
+                    hidden.push((Arc::clone(&parent.lookup), record.object));
+                } else if self.as_seen(parent.object, &parent.key, viewer).is_none() {
+                    hidden.push((Arc::clone(&parent.key), parent.object));
+                    return false;
+                }
+                lookup.map(|lookup| parent.lookup = lookup).is_some()
+            });
+            for (field, object) in hidden {
+                let error = CallError::no_such_column(&field.name, object.name());
+                if !is_forgiven {
+                    return Err(error);
+                }
+                record.refuse(RecordError::of_call(error, &field.name));
             }
         }
         Ok(())

@@ -120,19 +120,11 @@ fn read(
             .field(name)
             .ok_or_else(|| CallError::no_such_column(name, object.name()))?;
         if !writable(field) {
-            return Err(not_writable(&field.name).into());
+            return Err(RecordError::not_writable(&field.name).into());
         }
         values.insert(&field.name, value::check(field, value::read(field, given)?)?);
     }
     Ok(values)
-}
-
-/// Source: salesforce-contract.md §3.2.
-fn not_writable(field: &str) -> RecordError {
-    let message = format!(
-        "Unable to create/update fields: {field}. Please check the security settings of this field and verify that it is read/write for your profile or permission set."
-    );
-    RecordError::new("INVALID_FIELD_FOR_INSERT_UPDATE", message, &[field])
 }
 
 /// Checks what one object demands of its records, beyond the types of its fields.

@@ -3,11 +3,11 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use chrono::{DateTime, NaiveDate};
 use serde_json::Value;
 
 use super::plan::{Column, Plan};
 use super::query::{Literal, Name, Operator, Problem};
+use crate::clock::{date_in, datetime_in};
 use crate::ids::RecordId;
 use crate::org::Record;
 use crate::schema::{Field, FieldType};
@@ -303,14 +303,11 @@ fn is_written_as(kind: FieldType, text: &str) -> bool {
 }
 
 fn milliseconds(text: &str) -> Option<i64> {
-    if text.len() == 10 {
-        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-        return Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis());
-    }
-    DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
-        .ok()
-        .map(|time| time.timestamp_millis())
+    let time = match date_in(text) {
+        Some(date) => date.and_hms_opt(0, 0, 0)?.and_utc(),
+        None => datetime_in(text)?,
+    };
+    Some(time.timestamp_millis())
 }
 
 fn wrong_type(field: &Field, name: &Name) -> Problem {

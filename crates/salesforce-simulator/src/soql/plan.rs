@@ -144,7 +144,7 @@ impl<'a> Plan<'a> {
         let mut order = Vec::with_capacity(query.order.len());
         for by in &query.order {
             let column = finder.column(&entity, &by.field)?;
-            if is_long_text(&column.field) {
+            if column.field.is_long_text() {
                 let message = format!("field '{}' can not be sorted in a query call", by.field.text);
                 return Err(Problem::new("INVALID_FIELD", by.field.at, message));
             }
@@ -343,17 +343,12 @@ impl<'a, E: Entities<'a>> Finder<'_, 'a, E> {
 
     fn filtered(&mut self, entity: &Entity<'a>, name: &Name) -> Result<Column, Problem> {
         let column = self.column(entity, name)?;
-        if is_long_text(&column.field) {
+        if column.field.is_long_text() {
             let message = format!("field '{}' can not be filtered in a query call", name.text);
             return Err(Problem::new("INVALID_FIELD", name.at, message));
         }
         Ok(column)
     }
-}
-
-/// Source: salesforce-contract.md §5.2 (long text cannot be filtered or sorted).
-fn is_long_text(field: &Field) -> bool {
-    field.field_type == crate::schema::FieldType::Textarea && field.length > 255
 }
 
 /// Source: salesforce-contract.md §3.2.

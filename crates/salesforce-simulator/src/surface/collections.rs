@@ -16,21 +16,39 @@ use crate::write::{self, Author, LockedRows, Operation, Touched, UpsertKey, Writ
 /// A write call that was received and is not yet answered.
 #[derive(Debug)]
 pub(super) struct BegunWrite {
-    /// What was read of it; an error is told only after the session was checked.
+    /// What was read of it; an error is told only after the session was checked. Nothing is read of a call that is
+    /// refused anyway: this holds why.
     request: Result<WriteRequest, CallError>,
     /// How it is answered, if it is no collection.
     single: Option<Single>,
     keys: Vec<RecordKey>,
     /// What was asked for when the call was read; none, once it was waited for.
     rows: Option<RowsAsked>,
+    is_in_flight: bool,
 }
 
 impl BegunWrite {
     /// Reads a write call, marks its records as being written and asks for its rows; none, if the request
-    /// writes no records.
-    pub(super) fn begin(org: &Org, state: &mut OrgState, request: &ApiRequest) -> Option<Self> {
-        if request.occasion() != Occasion::Write {
+    /// writes no records. A call that will be refused, as `foreseen` tells, touches no record and keeps no other
+    /// waiting.
+    pub(super) fn begin(
+        org: &Org,
+        state: &mut OrgState,
+        request: &ApiRequest,
+        foreseen: Result<(), CallError>,
+    ) -> Option<Self> {
+        let is_setup = matches!(request.route.resource, Resource::Setup(_));
+        if is_setup || request.occasion() != Occasion::Write {
             return None;
+        }
+        if let Err(refusal) = foreseen {
+            return Some(Self {
+                request: Err(refusal),
+                single: None,
+                keys: Vec::new(),
+                rows: None,
+                is_in_flight: false,
+            });
         }
         let (mut request, single) = match read(state, request) {
             Ok((request, single)) => (Ok(request), single),
@@ -54,6 +72,7 @@ impl BegunWrite {
             single,
             keys,
             rows,
+            is_in_flight: true,
         })
     }
 
@@ -121,7 +140,9 @@ impl BegunWrite {
 
     /// Marks the records as no longer being written. Called under the lock under which the call is applied.
     pub(super) fn end(&self, state: &mut OrgState) {
-        state.in_flight.end(&self.keys);
+        if self.is_in_flight {
+            state.in_flight.end(&self.keys);
+        }
     }
 }
 
@@ -137,6 +158,9 @@ pub(super) fn apply(
     viewer: Viewer,
 ) -> Result<Response, CallError> {
     let mut request = write.request?;
+    if let Some(single) = &write.single {
+        single.check_key(state, &request, viewer)?;
+    }
     state.restrict(&mut request, viewer)?;
     let record_fault = match fault {
         Some(FaultAction::RecordError(fault)) => Some(fault),

@@ -2,10 +2,10 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 
 use super::ApiRequest;
-use crate::clock::http_date;
+use crate::clock::{datetime_in, http_date, http_date_in};
 use crate::org::Record;
 use crate::random::hash;
 use crate::refusal::CallError;
@@ -22,10 +22,7 @@ pub(super) struct Conditions {
 impl Conditions {
     pub(super) fn of(request: &ApiRequest) -> Self {
         let text = |name| request.header(name).map(str::to_owned);
-        let time = |name| {
-            let time = DateTime::parse_from_rfc2822(request.header(name)?).ok()?;
-            Some(time.with_timezone(&Utc))
-        };
+        let time = |name| http_date_in(request.header(name)?);
         Self {
             if_match: text(header::IF_MATCH),
             if_none_match: text(header::IF_NONE_MATCH),
@@ -88,8 +85,7 @@ fn etag(record: &Record) -> String {
 /// In whole seconds, as HTTP dates have it.
 fn last_modified(record: &Record) -> Option<DateTime<Utc>> {
     let stamp = record.values.get("SystemModstamp")?.as_str()?;
-    let time = DateTime::parse_from_str(stamp, "%Y-%m-%dT%H:%M:%S%.f%z").ok()?;
-    DateTime::from_timestamp(time.timestamp(), 0)
+    datetime_in(stamp).map(|time| time.trunc_subsecs(0))
 }
 
 fn names(tags: &str, wanted: &str) -> bool {

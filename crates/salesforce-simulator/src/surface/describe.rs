@@ -2,12 +2,11 @@
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
 use super::session::Caller;
 use super::{ApiRequest, reply};
-use crate::clock::http_date;
+use crate::clock::{http_date, http_date_in};
 use crate::org::{Org, OrgState};
 use crate::random::hash;
 use crate::refusal::CallError;
@@ -74,9 +73,7 @@ pub(super) fn describe(
     state.counters.describe_calls += 1;
     let text = body.to_string();
     let etag = format!("\"{:08x}\"", hash(0, &text) & 0xFFFF_FFFF);
-    let since = request
-        .header(header::IF_MODIFIED_SINCE)
-        .and_then(|since| DateTime::parse_from_rfc2822(since).ok());
+    let since = request.header(header::IF_MODIFIED_SINCE).and_then(http_date_in);
     let is_same = state.switches().describe_if_none_match
         && request.header(header::IF_NONE_MATCH) == Some(etag.as_str());
     let mut response = if is_same || since.is_some_and(|since| since.timestamp() >= modified.timestamp()) {

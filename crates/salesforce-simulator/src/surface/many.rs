@@ -82,6 +82,7 @@ pub(super) fn by_key(
         return read::record(state, request, object.name(), value, viewer);
     }
     let key = single::key_field(state, object, key)?;
+    single::check_seen(state, object, &key, viewer)?;
     let value = value::read(&key, value)?;
     match single::matches(state, object, &key, &value).as_slice() {
         [] => Err(CallError::no_such_resource()),

@@ -142,6 +142,7 @@ impl Resource {
                 Occasion::Write
             }
             (Self::Record { id, .. }, &Method::POST) if id.eq_ignore_ascii_case("Id") => Occasion::Write,
+            (Self::Setup(resource), method) if resource.is_written_by(method) => Occasion::Write,
             _ => Occasion::Any,
         }
     }
@@ -284,6 +285,11 @@ mod tests {
             (
                 Method::POST,
                 "/services/data/v67.0/sobjects/PermissionSet",
+                Occasion::Write,
+            ),
+            (
+                Method::GET,
+                "/services/data/v67.0/sobjects/PermissionSet/1",
                 Occasion::Any,
             ),
             (

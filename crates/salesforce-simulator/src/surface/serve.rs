@@ -78,8 +78,9 @@ pub(super) async fn serve(
             .begin(switches.long_running_after(), org.options.concurrent_long_limit())
     });
     let Some(_running) = running.map_or(Some(None), |running| running.map(Some)) else {
-        let response = flavoured(&switches, reply::call_error(&CallError::concurrent_limit())).await;
+        let mut response = flavoured(&switches, reply::call_error(&CallError::concurrent_limit())).await;
         let mut state = org.state();
+        session::tell_usage(org, &mut state, request, &mut response, begun.time);
         state.counters.long_running_refused += 1;
         state.calls.add(begun.ended(request, Some(response.status())));
         return response;
@@ -89,7 +90,8 @@ pub(super) async fn serve(
     let (fault, mut write, latency) = {
         let mut state = org.state();
         let fault = state.faults.next(occasion);
-        let write = BegunWrite::begin(org, &mut state, request);
+        let foreseen = foresee(org, &mut state, request, fault.as_ref(), begun.time);
+        let write = BegunWrite::begin(org, &mut state, request, foreseen);
         begun.records = write.as_ref().map_or(0, BegunWrite::records);
         let latency = state.latency.next(begun.records);
         (fault, write, latency)
@@ -165,6 +167,9 @@ pub(super) async fn serve(
     }
     if let Some(fault) = &fault {
         response = spoiled(fault, response).await;
+        if is_rest(request) && comes_from_org(fault) {
+            session::tell_usage(org, &mut org.state(), request, &mut response, world.clock.now());
+        }
     }
     if let Some(FaultAction::SlowAnswer { delay_ms }) = &fault {
         wait(Duration::from_millis(*delay_ms)).await;
@@ -203,6 +208,43 @@ async fn apply_late(
     ) {
         tracing::debug!(error = error.message, "a late write was refused");
         state.counters.write_calls_failed += 1;
+    }
+}
+
+/// Fails with what a write will be refused with, as far as the scripted fault, its session and the quota tell.
+fn foresee(
+    org: &Org,
+    state: &mut OrgState,
+    request: &ApiRequest,
+    fault: Option<&FaultAction>,
+    now: DateTime<Utc>,
+) -> Result<(), CallError> {
+    match fault {
+        _ if request.occasion() != Occasion::Write => Ok(()),
+        Some(FaultAction::Quota {}) => Err(CallError::daily_quota()),
+        Some(FaultAction::ExpireSessions {}) => Err(CallError::session_expired()),
+        Some(_) | None => session::foresee(org, state, request, now),
+    }
+}
+
+/// Tells whether a fault puts an answer of the org in the place of the one it would have given; pages and other raw
+/// bodies come from what is before it (salesforce-contract.md §3.1 and §4.1).
+fn comes_from_org(fault: &FaultAction) -> bool {
+    match fault {
+        FaultAction::Status(status) => status.body.is_none(),
+        FaultAction::Quota {} => true,
+        FaultAction::EdgePage { .. }
+        | FaultAction::CutBefore {}
+        | FaultAction::CutAfter {}
+        | FaultAction::Vanish {}
+        | FaultAction::Slow { .. }
+        | FaultAction::SlowAnswer { .. }
+        | FaultAction::ExpireSessions {}
+        | FaultAction::RecordError(_)
+        | FaultAction::TruncateResults {}
+        | FaultAction::HalfResults {}
+        | FaultAction::DropResult { .. }
+        | FaultAction::Body { .. } => false,
     }
 }
 

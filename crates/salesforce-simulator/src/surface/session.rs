@@ -12,7 +12,7 @@ use super::route::Resource;
 use super::{ApiRequest, bulk, describe, limits, many, oauth, query, read, setup, tooling};
 use crate::bulk::catch_up;
 use crate::ids::RecordId;
-use crate::org::{App, FaultAction, Org, OrgState, SessionError, User};
+use crate::org::{App, Directory, FaultAction, Org, OrgState, Session, SessionError, Switches, User};
 use crate::refusal::CallError;
 use crate::schema::ObjectName;
 use crate::setup::Viewer;
@@ -92,10 +92,53 @@ pub(super) fn data(
         }
     });
     let mut response = answer.unwrap_or_else(|error| refused(state.switches(), &error));
-    if let Some(usage) = limits::usage_header(org, state, app.as_deref(), now) {
+    add_usage(org, state, app.as_deref(), &mut response, now);
+    response
+}
+
+/// Adds the header that every REST answer has to one that was given without asking whose session it is.
+/// Source: salesforce-contract.md §4.1.
+pub(super) fn tell_usage(
+    org: &Org,
+    state: &mut OrgState,
+    request: &ApiRequest,
+    response: &mut Response,
+    now: DateTime<Utc>,
+) {
+    let app = token_of(state.switches(), request)
+        .ok()
+        .and_then(|token| state.directory.app(&state.sessions.peek(token, now)?.client_id));
+    add_usage(org, state, app.as_deref(), response, now);
+}
+
+fn add_usage(
+    org: &Org,
+    state: &mut OrgState,
+    app: Option<&App>,
+    response: &mut Response,
+    now: DateTime<Utc>,
+) {
+    if let Some(usage) = limits::usage_header(org, state, app, now) {
         response.headers_mut().insert(LIMIT_INFO, usage);
     }
-    response
+}
+
+/// Fails with what a request will be refused with, as far as its session and the quota tell now. Counts nothing and
+/// prolongs nothing.
+pub(super) fn foresee(
+    org: &Org,
+    state: &mut OrgState,
+    request: &ApiRequest,
+    now: DateTime<Utc>,
+) -> Result<(), CallError> {
+    let token = token_of(state.switches(), request)?;
+    let session = state
+        .sessions
+        .peek(token, now)
+        .ok_or_else(CallError::session_expired)?;
+    let (caller, is_for_api) = caller_of(org, &state.directory, session)?;
+    check_api(&caller, is_for_api)?;
+    check_quota(state, now)
 }
 
 /// Returns whose session the request carries, and prolongs the session.
@@ -154,6 +197,11 @@ fn api_caller(
     now: DateTime<Utc>,
 ) -> Result<Caller, CallError> {
     let (caller, is_for_api) = session_of(org, state, request, now)?;
+    check_api(&caller, is_for_api)?;
+    Ok(caller)
+}
+
+fn check_api(caller: &Caller, is_for_api: bool) -> Result<(), CallError> {
     if !is_for_api {
         return Err(CallError::session_not_for_api());
     }
@@ -164,10 +212,10 @@ fn api_caller(
             "API is not enabled for this Organization or Partner",
         ));
     }
-    Ok(caller)
+    Ok(())
 }
 
-/// Returns who asks, and whether the session is good for the REST API; where the switch says that none is, nobody.
+/// Returns who asks, and whether the session is good for the REST API; prolongs the session.
 fn session_of(
     org: &Org,
     state: &mut OrgState,
@@ -175,14 +223,27 @@ fn session_of(
     now: DateTime<Utc>,
 ) -> Result<(Caller, bool), CallError> {
     let session_use = state.switches().login.session_use;
-    match state.switches().session_error {
+    let token = token_of(state.switches(), request)?;
+    let session = state
+        .sessions
+        .touch(token, session_use, now)
+        .ok_or_else(CallError::session_expired)?;
+    caller_of(org, &state.directory, session)
+}
+
+/// Returns the access token that the request carries; where the switch says that no session is good, none.
+fn token_of<'request>(
+    switches: &Switches,
+    request: &'request ApiRequest,
+) -> Result<&'request str, CallError> {
+    match switches.session_error {
         SessionError::Expired => {}
         SessionError::NotValidForRestApi => return Err(CallError::session_not_for_api()),
     }
     let authorization = request
         .header(header::AUTHORIZATION)
         .ok_or_else(CallError::session_expired)?;
-    let token = authorization
+    authorization
         .split_once(' ')
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer") || scheme.eq_ignore_ascii_case("OAuth"))
         .map(|(_, token)| token.trim())
@@ -192,13 +253,12 @@ fn session_of(
                 "INVALID_AUTH_HEADER",
                 "INVALID_HEADER_TYPE",
             )
-        })?;
-    let session = state
-        .sessions
-        .touch(token, session_use, now)
-        .ok_or_else(CallError::session_expired)?;
-    let user = state
-        .directory
+        })
+}
+
+/// Returns whose session it is, and whether it is good for the REST API.
+fn caller_of(org: &Org, directory: &Directory, session: &Session) -> Result<(Caller, bool), CallError> {
+    let user = directory
         .user(&session.username)
         // A user who is deactivated loses their sessions.
         .filter(|user| user.active)
@@ -206,7 +266,7 @@ fn session_of(
     let caller = Caller {
         user_id: org.user_id(&user.username),
         user,
-        app: state.directory.app(&session.client_id),
+        app: directory.app(&session.client_id),
     };
     Ok((caller, session.is_for_api()))
 }
@@ -224,11 +284,16 @@ fn charge(
 
 /// Counts the request against the daily quota; one over it is refused and costs nothing.
 fn count_request(state: &mut OrgState, caller: &Caller, now: DateTime<Utc>) -> Result<(), CallError> {
-    if state.usage.is_exhausted(now) {
-        return Err(CallError::daily_quota());
-    }
+    check_quota(state, now)?;
     let client_id = caller.app.as_ref().map_or("", |app| app.client_id.as_str());
     state.usage.count(client_id, now);
     state.counters.api_requests += 1;
+    Ok(())
+}
+
+fn check_quota(state: &mut OrgState, now: DateTime<Utc>) -> Result<(), CallError> {
+    if state.usage.is_exhausted(now) {
+        return Err(CallError::daily_quota());
+    }
     Ok(())
 }

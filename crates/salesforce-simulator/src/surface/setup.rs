@@ -32,6 +32,15 @@ impl SetupResource {
         Some(Self { object, id })
     }
 
+    /// Tells whether a request with `method` creates, changes or deletes a record.
+    pub(super) fn is_written_by(&self, method: &Method) -> bool {
+        self.object.is_createable()
+            && match self.id {
+                None => *method == Method::POST,
+                Some(_) => [Method::PATCH, Method::DELETE].contains(method),
+            }
+    }
+
     pub(super) fn methods(&self) -> &'static [&'static str] {
         match (self.object.is_createable(), &self.id) {
             (true, None) => &["GET", "HEAD", "POST"],

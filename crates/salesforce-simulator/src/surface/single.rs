@@ -13,6 +13,7 @@ use crate::ids::RecordId;
 use crate::org::{OrgState, Slot, WriteKind};
 use crate::refusal::{CallError, RecordError};
 use crate::schema::{Field, ObjectName};
+use crate::setup::Viewer;
 use crate::value::{self, Scalar};
 use crate::write::{self, Operation, RecordResult, UpsertKey, WriteRequest, no_such_key};
 
@@ -111,6 +112,19 @@ pub(super) fn key_field(state: &OrgState, object: ObjectName, name: &str) -> Res
         .ok_or_else(|| no_such_key(name))
 }
 
+/// Fails with 404 for a key field that is hidden from `viewer`. Source: salesforce-contract.md §2.6.
+pub(super) fn check_seen(
+    state: &OrgState,
+    object: ObjectName,
+    key: &Field,
+    viewer: Viewer,
+) -> Result<(), CallError> {
+    match state.seen_field(object, &key.name, viewer) {
+        Some(_) => Ok(()),
+        None => Err(no_such_key(&key.name)),
+    }
+}
+
 /// Returns the answer where several records hold the key: their URLs. Source: salesforce-contract.md §2.5.
 pub(super) fn choices(state: &OrgState, object: ObjectName, found: &[Slot], version: &str) -> Response {
     let table = state.table(object);
@@ -122,6 +136,20 @@ pub(super) fn choices(state: &OrgState, object: ObjectName, found: &[Slot], vers
 }
 
 impl Single {
+    /// Fails with 404 when the key of the path is hidden from the caller: it is as good as none
+    /// (salesforce-contract.md §2.6).
+    pub(super) fn check_key(
+        &self,
+        state: &OrgState,
+        write: &WriteRequest,
+        viewer: Viewer,
+    ) -> Result<(), CallError> {
+        match &self.key {
+            Some((key, _)) => check_seen(state, write.records[0].object, key, viewer),
+            None => Ok(()),
+        }
+    }
+
     /// Fails with 412 when the record that `write` changes is not as the caller knows it.
     pub(super) fn check_conditions(&self, state: &OrgState, write: &WriteRequest) -> Result<(), CallError> {
         match write::existing(state, write, 0) {

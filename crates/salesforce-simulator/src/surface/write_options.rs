@@ -68,6 +68,7 @@ fn duplicates(value: &str) -> DuplicateOptions {
     DuplicateOptions {
         allow_save: says("allowSave"),
         include_record_details: says("includeRecordDetails"),
+        run_as_current_user: says("runAsCurrentUser"),
     }
 }
 
@@ -80,5 +81,6 @@ mod tests {
         let read = duplicates("AllowSave = TRUE; includeRecordDetails=false,runAsCurrentUser=true");
         assert!(read.allow_save);
         assert!(!read.include_record_details);
+        assert!(read.run_as_current_user);
     }
 }

@@ -87,7 +87,7 @@ pub(crate) fn create(
 pub(crate) fn delete(state: &mut OrgState, id: &str, now: DateTime<Utc>) -> Result<(), CallError> {
     let field = find(state, id)?;
     state.setup.unrestrict(field.object, &field.name);
-    state.table_mut(field.object).remove_field(&field.name, now);
+    state.table_mut(field.object).delete_field(&field.name, now);
     state.custom_fields.fields.retain(|known| known.id != field.id);
     Ok(())
 }

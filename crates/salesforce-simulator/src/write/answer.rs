@@ -37,9 +37,10 @@ fn write_element(
     match &result.outcome {
         Ok(id) => write!(json, r#"{{"id":"{id}","success":true,"errors":[]"#)?,
         Err(error) => {
-            let id = match switches.failed_id {
-                FailedId::Null => r#""id":null,"#,
-                FailedId::Absent => "",
+            let id = match (switches.failed_id, result.meant) {
+                (FailedId::Null, _) => r#""id":null,"#.to_owned(),
+                (FailedId::Shown, Some(id)) => format!(r#""id":"{id}","#),
+                (FailedId::Absent, _) | (FailedId::Shown, None) => String::new(),
             };
             let error = json!({
                 "statusCode": error.status_code,

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::request::{Operation, UpsertKey, WriteRequest};
 use super::submitted::Submitted;
 use super::target::{self, NoTarget, Target};
-use super::undo::Undo;
+use super::undo::{Besides, Undo};
 use super::{delete::delete, person, stored::values_to_store};
 use crate::clock::datetime_out;
 use crate::ids::RecordId;
@@ -31,6 +31,9 @@ pub(crate) struct RecordResult {
     /// What was done or, where it failed, meant.
     pub kind: WriteKind,
     pub outcome: Result<RecordId, RecordError>,
+    /// What a refused record was to change or, if it was rolled back, the id it had; none, if there was no such
+    /// record.
+    pub meant: Option<RecordId>,
 }
 
 impl<'a> Author<'a> {
@@ -54,6 +57,7 @@ pub(crate) fn apply(
     let raced = target::raced(state, request);
     let mut undo = Undo::default();
     let mut results: Vec<RecordResult> = Vec::with_capacity(request.records.len());
+    let mut besides: Vec<Vec<Besides>> = Vec::new();
     for (((position, record), repeated), raced) in request.records.iter().enumerate().zip(repeated).zip(raced)
     {
         let (kind, target) = match (raced, target::find(state, &request.operation, record)) {
@@ -65,16 +69,31 @@ pub(crate) fn apply(
             .or_else(|| not_permitted(author, record.object, kind))
             .or_else(|| fault.and_then(|fault| injected(fault, request, position)))
             .or_else(|| record.refused.clone());
+        let meant = match &target {
+            Ok(Target::Existing(slot)) => Some(state.table(record.object).record(*slot).id),
+            Ok(Target::New) | Err(_) => None,
+        };
+        let before = undo.steps();
         let outcome = refused
             .map_or(target, Err)
             .and_then(|target| write(state, request, record, target, author, &mut undo));
-        results.push(RecordResult { kind, outcome });
+        if state.history.is_kept() {
+            let written = outcome.as_ref().ok();
+            besides.push(
+                match written.and_then(|id| state.table(record.object).find(*id)) {
+                    Some(slot) => undo.besides(state, before, (record.object, slot)),
+                    None => Vec::new(),
+                },
+            );
+        }
+        results.push(RecordResult { kind, outcome, meant });
     }
     if request.all_or_none && results.iter().any(|result| result.outcome.is_err()) {
         roll_back(state, undo, &mut results);
+        besides.iter_mut().for_each(Vec::clear);
     }
     count(state, &results);
-    remember(state, request, &results, author);
+    remember(state, request, &results, besides, author);
     results
 }
 
@@ -150,7 +169,8 @@ fn write(
 fn roll_back(state: &mut OrgState, undo: Undo, results: &mut [RecordResult]) {
     undo.take_back(state);
     for result in results {
-        if result.outcome.is_ok() {
+        if let Ok(id) = result.outcome {
+            result.meant = Some(id);
             result.outcome = Err(RecordError::new(
                 "ALL_OR_NONE_OPERATION_ROLLED_BACK",
                 "Record rolled back because not all records were valid and the request was using AllOrNone header",
@@ -177,12 +197,18 @@ fn count(state: &mut OrgState, results: &[RecordResult]) {
     }
 }
 
-fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResult], author: &Author<'_>) {
+fn remember(
+    state: &mut OrgState,
+    request: &WriteRequest,
+    results: &[RecordResult],
+    besides: Vec<Vec<Besides>>,
+    author: &Author<'_>,
+) {
     let call = state.history.next_call();
     if !state.history.is_kept() {
         return;
     }
-    for (record, result) in request.records.iter().zip(results) {
+    for ((record, result), besides) in request.records.iter().zip(results).zip(besides) {
         let id = match &result.outcome {
             Ok(id) => Some(id.to_string()),
             // The record was not changed by its own write, so it is still found where it was.
@@ -191,9 +217,10 @@ fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResul
                 Ok(Target::New) | Err(_) => record.id.as_str().map(str::to_owned),
             },
         };
-        state.history.add(HistoryEntry {
+        let cause = state.history.add(HistoryEntry {
             n: 0,
             call,
+            caused_by: None,
             time: author.time.plain(),
             object: record.object.name(),
             id,
@@ -201,5 +228,18 @@ fn remember(state: &mut OrgState, request: &WriteRequest, results: &[RecordResul
             fields: record.sent.clone().unwrap_or_default(),
             success: result.outcome.is_ok(),
         });
+        for beside in besides {
+            state.history.add(HistoryEntry {
+                n: 0,
+                call,
+                caused_by: Some(cause),
+                time: author.time.plain(),
+                object: beside.object.name(),
+                id: Some(beside.id.to_string()),
+                operation: beside.kind,
+                fields: beside.fields,
+                success: true,
+            });
+        }
     }
 }

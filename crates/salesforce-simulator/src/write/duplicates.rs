@@ -20,7 +20,10 @@ pub(super) fn check(
         if rule.object != record.object || is_let_through || !is_looked_at(rule, record, target) {
             continue;
         }
-        let matches = matches(table, rule, target, values);
+        let mut matches = matches(table, rule, target, values);
+        if request.options.duplicates.run_as_current_user {
+            matches.retain(|slot| state.rules.is_visible(table.record(*slot).id));
+        }
         if !matches.is_empty() {
             let found = DuplicatesFound {
                 allow_save: rule.action == DuplicateAction::Alert,

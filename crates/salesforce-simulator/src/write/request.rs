@@ -61,6 +61,8 @@ pub(crate) struct DuplicateOptions {
     pub allow_save: bool,
     /// Whether all fields of the matches are told, not only their ids.
     pub include_record_details: bool,
+    /// Whether records that the user cannot see are no duplicates.
+    pub run_as_current_user: bool,
 }
 
 /// A collections request whose fields all exist and have readable values.
@@ -88,7 +90,15 @@ impl UpsertKey {
         {
             return Ok(Self::Field(Arc::clone(field)));
         }
-        match switches.key_not_indexed {
+        Self::missing(state, object, name)
+    }
+
+    /// Returns what stands for a key field that there is not, or that the caller does not see.
+    ///
+    /// # Errors
+    /// 404 or 400, unless the org refuses each record instead.
+    pub(crate) fn missing(state: &OrgState, object: ObjectName, name: &str) -> Result<Self, CallError> {
+        match state.switches().key_not_indexed {
             KeyNotIndexed::NotFound => Err(no_such_key(name)),
             KeyNotIndexed::BadRequest => Err(CallError::bad_request(
                 "INVALID_FIELD",
@@ -108,7 +118,7 @@ pub(crate) fn no_such_key(name: &str) -> CallError {
 }
 
 /// Source: salesforce-contract.md §2.4.
-pub(super) fn no_key_message(name: &str, object: &str) -> String {
+pub(crate) fn no_key_message(name: &str, object: &str) -> String {
     format!(
         "Field name provided, {name} does not match an External ID, Salesforce Id, or indexed field for {object}"
     )

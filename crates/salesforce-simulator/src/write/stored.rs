@@ -30,10 +30,6 @@ pub(super) fn values_to_store(
         Target::Existing(slot) => {
             let existing = table.record(slot);
             check_changeable(state, existing)?;
-            // Still readable, but the person is a Contact now.
-            if existing.is("IsConverted") {
-                return Err(RecordError::converted());
-            }
             existing.values.clone()
         }
     };
@@ -71,12 +67,14 @@ pub(super) fn values_to_store(
     Ok(values)
 }
 
-/// Fails when the API user may not change `existing`. Source: salesforce-contract.md §3.4.
+/// Fails when the API user may not change or delete `existing`. Source: salesforce-contract.md §3.4 and §9.
 pub(super) fn check_changeable(state: &OrgState, existing: &Record) -> Result<(), RecordError> {
     if existing.is("IsDeleted") {
         return Err(RecordError::deleted());
     }
     match state.rules.access(existing.id) {
+        // Still readable, but the person is a Contact now.
+        Access::Full if existing.is("IsConverted") => Err(RecordError::converted()),
         Access::Full => Ok(()),
         Access::Hidden => Err(RecordError::no_access_to(existing.id)),
         Access::ReadOnly => Err(RecordError::new(

@@ -172,7 +172,7 @@ impl Submitted {
     }
 
     /// Only the first problem is told (salesforce-contract.md §2.3).
-    pub(super) fn refuse(&mut self, error: RecordError) {
+    pub(crate) fn refuse(&mut self, error: RecordError) {
         self.refused.get_or_insert(error);
     }
 }

@@ -1,5 +1,8 @@
 //! Bulk API 2.0 ingest. Source: salesforce-contract.md §7.
 
+use std::io;
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_oneof};
@@ -7,8 +10,10 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 use salesforce_simulator::record_id;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio::time::advance;
 
-use crate::client::{Answer, Client, Rig, call_error};
+use crate::client::{Answer, Client, Rig, StandingTime, call_error};
 
 const JOBS: &str = "/jobs/ingest";
 
@@ -674,46 +679,89 @@ async fn parents_are_named_by_their_key_and_blanked_by_na() {
     );
 }
 
-#[tokio::test]
-async fn rows_that_a_call_holds_are_tried_again_when_it_is_answered() {
-    let rig = rig(json!({})).await;
+/// Starts an org with one Contact, which a call holds for a minute of tokio's time, and a job that updates it.
+async fn held_row(options: Value) -> (Rig, StandingTime, JoinHandle<io::Result<Answer>>, Value) {
+    let rig = rig(options).await;
+    let time = StandingTime::begin();
     let client = &rig.client;
-    let id = client
+    client
         .org("POST", "/records/Contact", json!([{"LastName": "A"}]))
-        .await[0]
-        .clone();
-    let slow = json!([{"on": "write", "do": {"kind": "slow", "delay_ms": 300}}]);
+        .await;
+    let slow = json!([{"on": "write", "do": {"kind": "slow", "delay_ms": 60_000}}]);
     client.org("POST", "/faults", slow).await;
-    let records = json!([{"id": id, "Title": "by call"}]);
-    let call = tokio::spawn({
-        let client = client.clone();
-        async move { client.write("PATCH", "", "Contact", &records).await }
-    });
-    while client.org("GET", "/faults", Value::Null).await != json!([]) {
-        tokio::task::yield_now().await;
-    }
-
+    let call = client.begin_update(&[(1, json!({"Title": "by call"}))]);
+    client.until_faults_are_used_up().await;
     let job = run(
         client,
         json!({"object": "Contact", "operation": "update"}),
-        &format!("Id,Department\n{},by job\n", id.as_str().unwrap()),
+        &format!("Id,Department\n{},by job\n", record_id("003", 1)),
     )
     .await;
+    (rig, time, call, job)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_row_is_tried_again_as_time_passes_however_often_one_looks() {
+    let (rig, _time, call, job) = held_row(json!({})).await;
+    let client = &rig.client;
+    let id = job["id"].as_str().unwrap();
     assert_eq!(
         (&job["state"], &job["retries"]),
         (&json!("InProgress"), &json!(1))
     );
-    call.await.unwrap();
-    let job = poll(client, job["id"].as_str().unwrap()).await;
+    for _ in 0..30 {
+        assert_eq!(poll(client, id).await["retries"], 1);
+    }
+    for (seconds, retries) in [(9, 1), (1, 2), (30, 5)] {
+        rig.clock.advance(TimeDelta::seconds(seconds));
+        assert_eq!(poll(client, id).await["retries"], retries);
+    }
+    advance(Duration::from_secs(60)).await;
+    call.await.unwrap().unwrap();
+    assert_eq!(poll(client, id).await["state"], "InProgress");
+    rig.clock.advance(TimeDelta::seconds(10));
+
+    let job = poll(client, id).await;
     assert_eq!(
-        (&job["state"], &job["numberRecordsFailed"]),
-        (&json!("JobComplete"), &json!(0))
+        (&job["state"], &job["retries"], &job["numberRecordsFailed"]),
+        (&json!("JobComplete"), &json!(5), &json!(0))
     );
-    let stored = client.org("GET", "/records/Contact", Value::Null).await;
+    assert_eq!(job["totalProcessingTime"], 50_000);
+    let stored = client.stored("Contact", &record_id("003", 1)).await;
     assert_eq!(
-        (&stored[0]["Title"], &stored[0]["Department"]),
+        (&stored["Title"], &stored["Department"]),
         (&json!("by call"), &json!("by job"))
     );
+    let counted = ["lock_waits", "lock_failures"].map(|name| client.counter(name));
+    let [waits, failures] = counted;
+    assert_eq!((waits.await, failures.await), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_stays_held_is_refused_and_counted_and_what_is_scripted_for_it_is_not_lost() {
+    let (rig, _time, _call, job) = held_row(json!({"bulk": {"max_retries": 2}})).await;
+    let client = &rig.client;
+    let scripted =
+        json!([{"on": "bulk_rows", "do": {"kind": "record_error", "statusCode": "CUSTOM", "message": "no"}}]);
+    client.org("POST", "/faults", scripted.clone()).await;
+    rig.clock.advance(TimeDelta::seconds(10));
+    let id = job["id"].as_str().unwrap();
+    assert_eq!(poll(client, id).await["retries"], 2);
+    assert_eq!(
+        client.org("GET", "/faults", Value::Null).await[0]["do"]["statusCode"],
+        "CUSTOM"
+    );
+    client.org("DELETE", "/faults", Value::Null).await;
+    rig.clock.advance(TimeDelta::seconds(10));
+
+    let job = poll(client, id).await;
+    assert_eq!(
+        (&job["state"], &job["retries"], &job["numberRecordsFailed"]),
+        (&json!("JobComplete"), &json!(2), &json!(1))
+    );
+    let failed = results(client, &job, "failedResults").await;
+    assert!(failed.contains("UNABLE_TO_LOCK_ROW:"), "{failed}");
+    assert_eq!(client.counter("lock_failures").await, 1);
 }
 
 #[tokio::test]

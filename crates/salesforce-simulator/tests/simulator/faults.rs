@@ -269,3 +269,61 @@ async fn of_two_overlapping_upserts_of_one_new_key_the_later_is_refused_or_updat
     created.sort_by_key(Value::to_string);
     assert_eq!(created, [json!(false), json!(true)]);
 }
+
+#[tokio::test]
+async fn scripted_answers_of_the_org_tell_the_usage_and_those_of_the_edge_do_not() {
+    let rig = Rig::with_org(json!({
+        "usage_header": "per_app",
+        "apps": [{"client_id": "app", "client_secret": "secret", "run_as": "svc@acme.example", "daily_request_limit": 9}],
+    }))
+    .await;
+    let client = &rig.client;
+    client.get("/limits").await;
+    let told = "api-usage=1/100000; per-app-api-usage=1/9(appName=app)";
+    for (action, header) in [
+        (json!({"kind": "quota"}), Some(told)),
+        (json!({"kind": "status", "status": 503}), Some(told)),
+        (
+            json!({"kind": "status", "status": 503, "body": "<html></html>"}),
+            None,
+        ),
+        (json!({"kind": "edge_page", "status": 503}), None),
+    ] {
+        client
+            .org("POST", "/faults", json!([{"on": "any", "do": action}]))
+            .await;
+        let answer = client.get("/limits").await;
+        assert!(answer.status >= 400, "{answer:?}");
+        assert_eq!(answer.header("sforce-limit-info"), header, "{action}");
+    }
+    let applied = json!([{"on": "any", "do": {"kind": "status", "status": 500, "applied": true}}]);
+    client.org("POST", "/faults", applied).await;
+    assert_eq!(
+        client.get("/limits").await.header("sforce-limit-info"),
+        Some("api-usage=2/100000; per-app-api-usage=2/9(appName=app)")
+    );
+    let version_list = json!([{"on": "any", "do": {"kind": "status", "status": 500}}]);
+    client.org("POST", "/faults", version_list).await;
+    let versions = client.exchange("GET", "/services/data/", &[], "").await.unwrap();
+    assert_eq!(
+        (versions.status, versions.header("sforce-limit-info")),
+        (500, None)
+    );
+}
+
+#[tokio::test]
+async fn writes_of_setup_objects_are_writes_to_a_script_and_to_the_counters() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let scripted = json!([{"on": "write", "do": {"kind": "status", "status": 503}}]);
+    client.org("POST", "/faults", scripted).await;
+    let set = json!({"Name": "S", "Label": "S"});
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        let answer = client.rest("POST", "/sobjects/PermissionSet", &set).await;
+        statuses.push(answer.status);
+    }
+    // By the script; not at all; by the rule that names are unique.
+    assert_eq!(statuses, [503, 201, 400]);
+    assert_eq!(client.counter("write_calls_failed").await, 2);
+}

@@ -190,3 +190,48 @@ async fn clients_that_hang_up_leave_no_locks_behind() {
     );
     assert_eq!(client.counter("lock_waits").await, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_refused_for_its_session_or_the_quota_locks_nothing_and_overlaps_with_nothing() {
+    let rig = accounts(json!({"latency_ms": 5_000})).await;
+    let _time = StandingTime::begin();
+    let client = &rig.client;
+    let stranger = Client {
+        token: "dead".to_owned(),
+        ..client.clone()
+    };
+    let quota = json!([{"on": "write", "do": {"kind": "quota"}}]);
+    slow(client, 0).await;
+    let refused = stranger.begin_update(&[(1, json!({"Title": "refused"}))]);
+    client.until_faults_are_used_up().await;
+    client.org("POST", "/faults", quota).await;
+    let scripted = client.begin_update(&[(1, json!({"Title": "refused"}))]);
+    client.until_faults_are_used_up().await;
+    slow(client, 0).await;
+    let welcome = client.begin_update(&[(1, json!({"Title": "written"}))]);
+    client.until_faults_are_used_up().await;
+    client.org("POST", "/usage", json!({"used": 100_000})).await;
+    slow(client, 0).await;
+    let exhausted = client.begin_update(&[(1, json!({"Title": "refused"}))]);
+    client.until_faults_are_used_up().await;
+    client.org("POST", "/usage", json!({"used": 0})).await;
+    advance(Duration::from_secs(5)).await;
+
+    assert_eq!(refused.await.unwrap().unwrap().status, 401);
+    assert_eq!(scripted.await.unwrap().unwrap().status, 403);
+    // Refused as it was foreseen, although there is room again.
+    assert_eq!(exhausted.await.unwrap().unwrap().status, 403);
+    assert_eq!(
+        welcome.await.unwrap().unwrap().json(),
+        json!([written(&contact(1))])
+    );
+    for (name, count) in [
+        ("lock_waits", 0),
+        ("same_record_overlaps", 0),
+        ("max_concurrent_writes", 1),
+        ("write_calls", 1),
+        ("write_calls_failed", 3),
+    ] {
+        assert_eq!(client.counter(name).await, count, "{name}");
+    }
+}

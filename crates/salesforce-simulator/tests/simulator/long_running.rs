@@ -46,6 +46,8 @@ async fn too_many_long_requests_refuse_new_ones_until_they_end() {
             call_error("REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded")
         )
     );
+    // Every REST answer tells the usage (salesforce-contract.md §4.1); the refusal cost nothing.
+    assert_eq!(refused.header("sforce-limit-info"), Some("api-usage=1/100000"));
     assert_eq!(client.get("/limits").await.status, 200);
     assert_eq!(client.counter("long_running_refused").await, 1);
 }

@@ -15,6 +15,8 @@ mod collections;
 #[cfg(test)]
 mod describe;
 #[cfg(test)]
+mod directory;
+#[cfg(test)]
 mod encoding;
 #[cfg(test)]
 mod fault_script;
@@ -22,6 +24,10 @@ mod fault_script;
 mod faults;
 #[cfg(test)]
 mod grants;
+#[cfg(test)]
+mod hidden_fields;
+#[cfg(test)]
+mod history;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]

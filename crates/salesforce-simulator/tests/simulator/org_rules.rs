@@ -111,6 +111,53 @@ async fn an_alert_may_be_overruled_since_version_52_and_a_block_never() {
 }
 
 #[tokio::test]
+async fn a_duplicate_that_the_user_cannot_see_is_none_where_rules_run_as_the_user() {
+    let rig = lead_rule("block").await;
+    let client = &rig.client;
+    let hidden = json!({"ids": [record_id("00Q", 1)], "access": "hidden"});
+    let as_user = async |says: &str| {
+        let header = [("Sforce-Duplicate-Rule-Header", says)];
+        client
+            .rest_with("POST", "/sobjects/Lead", &header, &twin())
+            .await
+            .status
+    };
+    assert_eq!(as_user("runAsCurrentUser=true").await, 400);
+    client.org("POST", "/record-access", hidden).await;
+
+    assert_eq!(as_user("runAsCurrentUser=false").await, 400);
+    assert_eq!(as_user("runAsCurrentUser=true").await, 201);
+}
+
+#[tokio::test]
+async fn a_converted_lead_is_not_deleted_either() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let leads = json!([{"LastName": "A", "IsConverted": true}, {"LastName": "B", "IsConverted": true, "IsDeleted": true}]);
+    let ids = client.seed("Lead", leads).await;
+    let path = format!("/composite/sobjects?ids={},{}", ids[0], ids[1]);
+
+    let elements = client.rest("DELETE", &path, &Value::Null).await.json();
+    let single = client
+        .rest("DELETE", &format!("/sobjects/Lead/{}", ids[0]), &Value::Null)
+        .await;
+
+    let words = "cannot reference converted lead";
+    assert_eq!(
+        elements,
+        json!([
+            refused("CANNOT_UPDATE_CONVERTED_LEAD", words, &[]),
+            refused("ENTITY_IS_DELETED", "entity is deleted", &[]),
+        ])
+    );
+    assert_eq!(
+        (single.status, &single.json()[0]["errorCode"]),
+        (400, &json!("CANNOT_UPDATE_CONVERTED_LEAD"))
+    );
+    assert_eq!(client.stored("Lead", &ids[0]).await["IsDeleted"], false);
+}
+
+#[tokio::test]
 async fn an_assignment_rule_owns_leads_on_create_and_update_unless_told_not_to() {
     let users = json!([
         {"username": "svc@acme.example"}, {"username": "one@acme.example"}, {"username": "two@acme.example"},

@@ -135,3 +135,35 @@ async fn the_page_of_an_org_shows_calls_records_writes_and_faults_escaped() {
     assert_eq!(unknown.status, 404);
     assert!(unknown.text.contains("nobody.example"));
 }
+
+#[tokio::test]
+async fn a_query_that_makes_no_sense_is_refused_by_a_page_that_says_why() {
+    let rig = Rig::with_org(json!({})).await;
+    for (query, words) in [
+        ("page=two", "page: invalid digit found in string"),
+        (
+            "page=0",
+            "page: invalid value: integer `0`, expected a nonzero usize",
+        ),
+        (
+            "object=%3Cb%3E",
+            "object is &quot;&lt;b&gt;&quot;, but there are only Contact, Lead, Account",
+        ),
+        ("objct=Lead", "unknown field `objct`"),
+    ] {
+        let path = format!("/simulator/view/acme.my.salesforce.com?{query}");
+        let answer = page(&rig.client, &path).await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (400, Some("text/html; charset=utf-8")),
+            "{query}"
+        );
+        assert!(answer.text.contains(words), "{query}: {}", answer.text);
+        assert!(
+            answer
+                .text
+                .contains("<a href=\"/simulator/view/acme.my.salesforce.com\">"),
+            "{query}"
+        );
+    }
+}

@@ -167,3 +167,41 @@ async fn a_full_org_creates_nothing_and_still_updates() {
     assert_eq!(codes(&elements), [None, Some("STORAGE_LIMIT_EXCEEDED")]);
     assert_eq!(codes(&updated), [None]);
 }
+
+#[tokio::test]
+async fn a_refused_element_may_show_the_id_of_the_record_it_meant() {
+    let rig = org_with(json!({"failed_id": "shown"})).await;
+    let client = &rig.client;
+    let ids = client.seed("Contact", json!([{"LastName": "A"}])).await;
+    let send = async |all_or_none: bool| {
+        let mut sent = body(
+            "Contact",
+            &json!([
+                {"id": ids[0], "Title": "T"},
+                {"id": ids[0], "LastName": "B"},
+            ]),
+        );
+        sent["allOrNone"] = json!(all_or_none);
+        client.rest("PATCH", "/composite/sobjects", &sent).await.json()
+    };
+    let twice = send(false).await;
+    let mut created = body(
+        "Contact",
+        &json!([{"LastName": "New"}, {"Crm_Key__c": "no name"}]),
+    );
+    created["allOrNone"] = json!(true);
+    let rolled_back = client.rest("POST", "/composite/sobjects", &created).await.json();
+
+    assert_eq!([&twice[0]["id"], &twice[1]["id"]], [&ids[0], &ids[0]]);
+    assert_eq!(
+        codes(&rolled_back),
+        [
+            Some("ALL_OR_NONE_OPERATION_ROLLED_BACK"),
+            Some("REQUIRED_FIELD_MISSING")
+        ]
+    );
+    assert_eq!(rolled_back[0]["id"], record_id("003", 2));
+    assert_eq!(rolled_back[1].get("id"), None);
+    let switches = client.org("GET", "/switches", Value::Null).await;
+    assert_eq!(switches["failed_id"], "shown");
+}

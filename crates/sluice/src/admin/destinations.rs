@@ -6,7 +6,7 @@ use contracts::config::v1 as pb;
 use prost_types::FieldMask;
 
 use super::{
-    mappings, segments,
+    mappings, segments, staged,
     text::{enum_name, print_properties, print_table, short, time},
 };
 use crate::{cli::ClientArgs, client::sent};
@@ -29,6 +29,14 @@ pub enum Command {
     Disable(NameArgs),
     /// Delete a destination, after what was accepted is delivered.
     Delete(DeleteArgs),
+    /// Check what was edited since the destination went live, and make it live.
+    ApplyChanges(NameArgs),
+    /// Take back what was edited since the destination went live.
+    DiscardChanges(NameArgs),
+    /// List what was live, newest first, with what changed.
+    Revisions(NameArgs),
+    /// Stage an earlier revision; apply-changes makes it live.
+    Restore(staged::RestoreArgs),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -90,9 +98,9 @@ pub struct UpdateArgs {
 
 #[derive(Debug, Args)]
 pub struct NameArgs {
-    destination: String,
+    pub(super) destination: String,
     #[command(flatten)]
-    client: ClientArgs,
+    pub(super) client: ClientArgs,
 }
 
 #[derive(Debug, Args)]
@@ -131,6 +139,10 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::Enable(args) => enable(args).await,
         Command::Disable(args) => disable(args).await,
         Command::Delete(args) => delete(args).await,
+        Command::ApplyChanges(args) => staged::apply(args).await,
+        Command::DiscardChanges(args) => staged::discard(args).await,
+        Command::Revisions(args) => staged::revisions(args).await,
+        Command::Restore(args) => staged::restore(args).await,
     }
 }
 
@@ -226,7 +238,7 @@ async fn list(args: ListArgs) -> anyhow::Result<()> {
                 destination.display_name.clone(),
                 enum_name(destination.record_type().as_str_name(), "RECORD_TYPE_"),
                 short(&destination.connection),
-                enum_name(destination.desired_state().as_str_name(), "DESIRED_STATE_"),
+                enum_name(destination.state().as_str_name(), "DESTINATION_STATE_"),
                 delivery(&destination),
             ]
         }));
@@ -363,7 +375,7 @@ fn print(destination: &pb::Destination) {
         ),
         (
             "state",
-            enum_name(destination.desired_state().as_str_name(), "DESIRED_STATE_"),
+            enum_name(destination.state().as_str_name(), "DESTINATION_STATE_"),
         ),
         ("delivery", delivery(destination)),
         (
@@ -378,11 +390,26 @@ fn print(destination: &pb::Destination) {
             "frequency",
             enum_name(destination.export_frequency().as_str_name(), "EXPORT_FREQUENCY_"),
         ),
-        ("created", time(destination.create_time)),
-        ("updated", time(destination.update_time)),
+        (
+            "created",
+            by(time(destination.create_time), &destination.created_by),
+        ),
+        (
+            "updated",
+            by(time(destination.update_time), &destination.updated_by),
+        ),
     ]);
     mappings::print(destination);
     segments::print(destination);
+    staged::print(destination);
+}
+
+fn by(time: String, actor: &str) -> String {
+    if actor.is_empty() {
+        time
+    } else {
+        format!("{time} by {actor}")
+    }
 }
 
 fn delivery(destination: &pb::Destination) -> String {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::{Args, Subcommand};
 use contracts::config::v1 as pb;
 
-use super::text::print_table;
+use super::{staged, text::print_table};
 use crate::{cli::ClientArgs, client::sent};
 
 #[derive(Debug, Subcommand)]
@@ -102,9 +102,9 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
                 field_mappings,
                 etag: destination.etag,
             };
-            print(&sent(
-                client.set_field_mappings(request).await?.into_inner().destination,
-            )?);
+            let stored = sent(client.set_field_mappings(request).await?.into_inner().destination)?;
+            print(&stored);
+            staged::print(&stored);
         }
         Command::List(args) => {
             let servers = args.client.servers()?;

@@ -8,7 +8,10 @@ use clap::{Args, Subcommand};
 use contracts::config::v1 as pb;
 use prost_types::FieldMask;
 
-use super::text::{parse_time, print_table, time, time_message};
+use super::{
+    staged,
+    text::{parse_time, print_table, time, time_message},
+};
 use crate::{cli::ClientArgs, client::sent};
 
 #[derive(Debug, Subcommand)]
@@ -153,7 +156,9 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
                 .destination
         }
     };
-    print(&sent(destination)?);
+    let destination = sent(destination)?;
+    print(&destination);
+    staged::print(&destination);
     Ok(())
 }
 

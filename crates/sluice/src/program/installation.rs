@@ -48,6 +48,7 @@ impl Installation {
             salesforce: settings.salesforce()?,
             clock: clock.clone(),
             max_segments_per_destination: settings.config.max_segments_per_destination,
+            max_destinations_per_workspace: settings.config.max_destinations_per_workspace,
         })
         .await
         .context("the config-service has no database")?;

@@ -79,6 +79,7 @@ async fn config(settings: &Settings, listener: Listener, shutdown: CancellationT
         salesforce: settings.salesforce()?,
         clock: Clock::system(),
         max_segments_per_destination: settings.config.max_segments_per_destination,
+        max_destinations_per_workspace: settings.config.max_destinations_per_workspace,
     })
     .await
     .context("the config-service has no database")?;

@@ -38,7 +38,8 @@ impl Python {
         fs::create_dir_all(&self.stubs)?;
         let protos = repository::root().join("proto");
         let mut files = Vec::new();
-        proto_files(&protos, &mut files)?;
+        // Those of Google come with Python's packages.
+        proto_files(&protos.join("sluice"), &mut files)?;
         run(self
             .venv
             .command()

@@ -9,7 +9,7 @@ use super::words::own_labels;
 use crate::{
     destinations::next_revision,
     governance::{
-        effects::{Affected, Before, Response},
+        effects::{Affected, Before, Cause},
         evaluate::FieldLabels,
         words::Label,
     },
@@ -71,7 +71,7 @@ impl Store {
         &self,
         workspace: &WorkspaceName,
         fields: &[(String, BTreeSet<Label>)],
-        response: Response,
+        cause: Cause<'_>,
     ) -> Result<Vec<Affected>, ChangeError> {
         let key = workspace.to_string();
         let now = self.clock.now();
@@ -89,7 +89,7 @@ impl Store {
             for (field, labels) in fields {
                 put_field(session, &key, field, labels).await?;
             }
-            before.settle(session, response, revision, now).await?
+            before.settle(session, cause, revision, now).await?
         });
         self.plans_changed.notify_waiters();
         Ok(affected)

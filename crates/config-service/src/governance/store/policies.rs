@@ -18,7 +18,7 @@ use super::{
 use crate::{
     destinations::next_revision,
     governance::{
-        effects::{Affected, Before, Response},
+        effects::{Affected, Before, Cause},
         policies::{CORE_PREFIX, Policy, PolicyKind},
         words::{Label, MarketingAction},
     },
@@ -212,7 +212,7 @@ impl Store {
     pub async fn create_policy(
         &self,
         mut policy: Policy,
-        response: Response,
+        cause: Cause<'_>,
     ) -> Result<(Policy, Vec<Affected>), ChangeError> {
         let workspace = policy.name.workspace().clone();
         let now = self.clock.now();
@@ -227,7 +227,7 @@ impl Store {
             check_words(session, &policy).await?;
             let before = Before::read(session, &workspace).await?;
             put_policy(session, &policy, to_micros(now)).await?;
-            before.settle(session, response, revision, now).await?
+            before.settle(session, cause, revision, now).await?
         });
         self.plans_changed.notify_waiters();
         Ok((policy, affected))
@@ -239,7 +239,7 @@ impl Store {
         name: &PolicyName,
         etag: &str,
         change: &PolicyChange,
-        response: Response,
+        cause: Cause<'_>,
     ) -> Result<(Policy, Vec<Affected>), ChangeError> {
         let now = self.clock.now();
         let changed = in_transaction!(&self.database, transaction => {
@@ -253,7 +253,7 @@ impl Store {
             policy.update_time = Some(now);
             let before = Before::read(session, name.workspace()).await?;
             put_policy(session, &policy, to_micros(now)).await?;
-            (policy, before.settle(session, response, revision, now).await?)
+            (policy, before.settle(session, cause, revision, now).await?)
         });
         self.plans_changed.notify_waiters();
         Ok(changed)

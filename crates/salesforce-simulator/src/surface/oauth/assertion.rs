@@ -53,7 +53,7 @@ pub(super) fn check(
     now: DateTime<Utc>,
 ) -> Result<(Arc<App>, Arc<User>), OauthError> {
     let claims = unchecked_claims(assertion).ok_or_else(invalid)?;
-    let app = client::named(org, state, &claims.iss, now)?;
+    let app = client::named(state, &claims.iss, now)?;
     check_signature(&app, assertion)?;
 
     let seconds_ahead = claims.exp.saturating_sub(now.timestamp());

@@ -28,7 +28,7 @@ pub(in super::super) fn authorize(
     let parameters = Parameters::read(&request.parts, &request.body);
     let app = parameters
         .required("client_id")
-        .and_then(|client_id| client::named(org, state, client_id, now));
+        .and_then(|client_id| client::named(state, client_id, now));
     let app = match app {
         Ok(app) => app,
         Err(error) => return page(&error),

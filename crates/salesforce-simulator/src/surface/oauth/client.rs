@@ -3,45 +3,37 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{OauthError, Parameters};
-use crate::org::{App, Org, OrgState, WrongSecret};
+use crate::org::{App, OrgState, WrongSecret};
 
 /// Finds an app by its consumer key; one that is too new is not known yet.
-pub(super) fn named(
-    org: &Org,
-    state: &OrgState,
-    client_id: &str,
-    now: DateTime<Utc>,
-) -> Result<Arc<App>, OauthError> {
+pub(super) fn named(state: &OrgState, client_id: &str, now: DateTime<Utc>) -> Result<Arc<App>, OauthError> {
     state
         .directory
-        .app(client_id)
-        .filter(|app| now >= org.created_at + TimeDelta::seconds(i64::from(app.known_after_seconds)))
+        .known_app(client_id, now)
         .ok_or_else(OauthError::unknown_client)
 }
 
 /// Finds the app of a request and checks its secret.
 pub(super) fn authenticated(
-    org: &Org,
     state: &OrgState,
     parameters: &Parameters,
     now: DateTime<Utc>,
 ) -> Result<Arc<App>, OauthError> {
-    authenticated_if(org, state, parameters, |_| true, now)
+    authenticated_if(state, parameters, |_| true, now)
 }
 
 /// Finds the app of a request and checks its secret; one that `demands` none may leave it out.
 pub(super) fn authenticated_if(
-    org: &Org,
     state: &OrgState,
     parameters: &Parameters,
     demands: impl FnOnce(&App) -> bool,
     now: DateTime<Utc>,
 ) -> Result<Arc<App>, OauthError> {
     let client_id = parameters.required("client_id")?;
-    let app = named(org, state, client_id, now)?;
+    let app = named(state, client_id, now)?;
     match parameters.get("client_secret") {
         Some(secret) if secret == app.client_secret => Ok(app),
         Some(_) => Err(wrong_secret(state)),

@@ -60,7 +60,7 @@ fn password(
     parameters: &Parameters,
     now: DateTime<Utc>,
 ) -> Result<Granted, OauthError> {
-    let app = client::authenticated(org, state, parameters, now)?;
+    let app = client::authenticated(state, parameters, now)?;
     let username = parameters.required("username")?;
     let password = parameters.required("password")?;
     let refused = || {
@@ -92,7 +92,7 @@ fn client_credentials(
     attempt: &mut Attempt,
     now: DateTime<Utc>,
 ) -> Result<Granted, OauthError> {
-    let app = client::authenticated(org, state, parameters, now)?;
+    let app = client::authenticated(state, parameters, now)?;
     let user = app
         .run_as
         .as_deref()
@@ -133,7 +133,7 @@ fn authorization_code(
     let code = parameters.required("code")?;
     let redirect_uri = parameters.required("redirect_uri")?;
     let demands = |app: &App| app.require_secret_for_code;
-    let app = client::authenticated_if(org, state, parameters, demands, now)?;
+    let app = client::authenticated_if(state, parameters, demands, now)?;
     let authorization = state
         .approvals
         .redeem_code(code, now)
@@ -182,7 +182,7 @@ fn refresh_token(
 ) -> Result<Granted, OauthError> {
     let refresh_token = parameters.required("refresh_token")?;
     let demands = |app: &App| app.require_secret_for_refresh;
-    let app = client::authenticated_if(org, state, parameters, demands, now)?;
+    let app = client::authenticated_if(state, parameters, demands, now)?;
     let expired = || OauthError::invalid_grant("expired access/refresh token");
     let approval = state
         .approvals

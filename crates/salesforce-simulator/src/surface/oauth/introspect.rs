@@ -18,7 +18,7 @@ pub(in super::super) fn introspect(
         return reply::call_error(&error);
     }
     let parameters = Parameters::read(&request.parts, &request.body);
-    let told = client::authenticated(org, state, &parameters, now).and_then(|app| {
+    let told = client::authenticated(state, &parameters, now).and_then(|app| {
         let token = parameters.required("token")?;
         match parameters.get("token_type_hint") {
             None | Some("access_token" | "refresh_token") => {}

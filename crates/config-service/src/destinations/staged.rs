@@ -1,0 +1,162 @@
+//! What was edited of a live destination and is not live yet.
+
+use std::collections::BTreeSet;
+
+use activation::destination::Activation;
+use contracts::{
+    config::v1::{DestinationRevision, StagedChange},
+    convert::time::duration_out,
+    json::json,
+};
+use serde_json::{Map, Value};
+
+/// Lists how two definitions differ, in the words of the API: by field, and in
+/// lists by row, which the target or the segment names. The order of rows says
+/// nothing and is no difference.
+pub fn changes(live: &Activation, staged: &Activation) -> Vec<StagedChange> {
+    let mut found = Vec::new();
+    compare("", &in_words(live), &in_words(staged), &mut found);
+    found
+}
+
+/// Returns the part of a revision that a definition fills.
+pub fn revision_of(definition: &Activation) -> DestinationRevision {
+    DestinationRevision {
+        field_mappings: definition.field_mappings.iter().map(Into::into).collect(),
+        segments: definition.segments.iter().map(Into::into).collect(),
+        deleted_profile_policy: contracts::config::v1::DeletedProfilePolicy::from(
+            definition.deleted_profile_policy,
+        )
+        .into(),
+        max_delay: Some(duration_out(definition.max_delay)),
+        ..DestinationRevision::default()
+    }
+}
+
+/// Writes a definition as the API does, with rows by their names in place of
+/// lists.
+fn in_words(definition: &Activation) -> Value {
+    let mut value = json("sluice.config.v1.DestinationRevision", &revision_of(definition));
+    if let Value::Object(fields) = &mut value {
+        by_name(fields, "field_mappings", |row| {
+            let target = row.get("target")?;
+            target.get("field").or_else(|| target.get("identity"))
+        });
+        by_name(fields, "segments", |row| row.get("segment"));
+    }
+    value
+}
+
+fn by_name(fields: &mut Map<String, Value>, list: &str, name: fn(&Value) -> Option<&Value>) {
+    let Some(Value::Array(rows)) = fields.remove(list) else {
+        return;
+    };
+    for row in rows {
+        let name = name(&row).and_then(Value::as_str).unwrap_or_default().to_owned();
+        fields.insert(format!("{list}[{name}]"), row);
+    }
+}
+
+fn compare(path: &str, live: &Value, staged: &Value, found: &mut Vec<StagedChange>) {
+    if live == staged {
+        return;
+    }
+    let (Value::Object(before), Value::Object(after)) = (live, staged) else {
+        found.push(StagedChange {
+            path: path.to_owned(),
+            live: text(live),
+            staged: text(staged),
+        });
+        return;
+    };
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for name in names {
+        let path = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
+        let at = |fields: &Map<String, Value>| fields.get(name).cloned().unwrap_or_default();
+        compare(&path, &at(before), &at(after), found);
+    }
+}
+
+/// Absent is nothing, not `null`.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        value => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use activation::destination::{
+        DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, RecordType, SegmentActivation,
+        WriteMode,
+    };
+
+    use super::*;
+
+    fn definition(mappings: &[(&str, &str)], segments: &[(&str, &str)]) -> Activation {
+        Activation {
+            record_type: RecordType::Contact,
+            write_mode: WriteMode::UpdateById,
+            field_mappings: mappings
+                .iter()
+                .map(|(source, target)| FieldMapping {
+                    source: FieldSource::AttributePath((*source).to_owned()),
+                    target: FieldTarget::Field(target.parse().unwrap()),
+                })
+                .collect(),
+            segments: segments
+                .iter()
+                .map(|(segment, mapping_id)| SegmentActivation {
+                    segment: (*segment).to_owned(),
+                    display_name: String::new(),
+                    mapping_id: mapping_id.parse().unwrap(),
+                    start_time: None,
+                    end_time: None,
+                })
+                .collect(),
+            deleted_profile_policy: DeletedProfilePolicy::Leave,
+            max_delay: Duration::from_secs(60),
+        }
+    }
+
+    fn told(live: &Activation, staged: &Activation) -> Vec<String> {
+        changes(live, staged)
+            .into_iter()
+            .map(|change| format!("{}: {} -> {}", change.path, change.live, change.staged))
+            .collect()
+    }
+
+    #[test]
+    fn the_order_of_rows_is_no_difference() {
+        let one = definition(&[("a", "A__c"), ("b", "B__c")], &[("s", "s"), ("t", "t")]);
+        let other = definition(&[("b", "B__c"), ("a", "A__c")], &[("t", "t"), ("s", "s")]);
+        assert_eq!(changes(&one, &other), []);
+    }
+
+    #[test]
+    fn each_difference_is_named_by_its_row_and_field() {
+        let live = definition(&[("a", "A__c"), ("b", "B__c")], &[("s", "s"), ("t", "t")]);
+        let mut staged = definition(&[("a", "A__c"), ("c", "B__c")], &[("s", "s2"), ("u", "u")]);
+        staged.max_delay = Duration::from_secs(5);
+        staged.deleted_profile_policy = DeletedProfilePolicy::Exit;
+        assert_eq!(
+            told(&live, &staged),
+            [
+                "deleted_profile_policy: \"DELETED_PROFILE_POLICY_LEAVE\" -> \"DELETED_PROFILE_POLICY_EXIT\"",
+                "field_mappings[B__c].source.attribute_path: \"b\" -> \"c\"",
+                "max_delay: \"60s\" -> \"5s\"",
+                "segments[s].field: \"s__c\" -> \"s2__c\"",
+                "segments[s].mapping_id: \"s\" -> \"s2\"",
+                "segments[t]: {\"field\":\"t__c\",\"mapping_id\":\"t\",\"segment\":\"t\"} -> ",
+                "segments[u]:  -> {\"field\":\"u__c\",\"mapping_id\":\"u\",\"segment\":\"u\"}",
+            ]
+        );
+    }
+}
