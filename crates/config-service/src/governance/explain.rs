@@ -7,20 +7,21 @@ use super::{
 };
 
 impl Violation {
-    /// Says what is wrong: policy, use, labels, fields, place.
+    /// Says what is wrong: fields, place, labels, use, policy.
     pub fn message(&self) -> String {
         let labels: Vec<&str> = self.labels.iter().map(Label::as_str).collect();
-        let purpose = match &self.marketing_action {
-            Some(action) => format!("for {action}, which {} is used for", self.destination),
-            None => format!("whatever {} is used for", self.destination),
-        };
-        format!(
-            "the policy {} ({}) forbids data labelled {} {purpose}: {}",
-            self.policy_display_name,
-            self.policy.id(),
-            labels.join(" and "),
-            self.fields_text()
-        )
+        let labels = labels.join(" and ");
+        let policy = format!("{} ({})", self.policy_display_name, self.policy.id());
+        let used = self.fields_text();
+        match &self.marketing_action {
+            Some(action) => format!(
+                "{used}, and {} is used for {action}, which the policy {policy} forbids for {labels}",
+                self.destination.id()
+            ),
+            None => {
+                format!("{used}, which the policy {policy} forbids for {labels}, whatever it is used for")
+            }
+        }
     }
 
     fn fields_text(&self) -> String {

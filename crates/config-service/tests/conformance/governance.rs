@@ -230,9 +230,8 @@ async fn row_224_a_violation_names_policy_labels_field_segment_and_ways_out(plac
     );
     for part in [
         "No export to third parties (core-third-party-export)",
-        "C2",
-        EXPORT,
-        CONTACTS,
+        "contacts is used for EXPORT_TO_THIRD_PARTY",
+        "forbids for C2",
         "person.birthDate (labelled C2 from person)",
         "Registered buyers (buyers)",
         "remove the segment",

@@ -9,7 +9,7 @@ use contracts::config::v1 as pb;
 use prost_types::FieldMask;
 
 use super::{
-    staged,
+    registry, staged,
     text::{parse_time, print_table, time, time_message},
 };
 use crate::{cli::ClientArgs, client::sent};
@@ -27,6 +27,14 @@ pub enum Command {
     Update(UpdateArgs),
     /// Remove one segment; its field in Salesforce is left as it is.
     Remove(RemoveArgs),
+    /// Register a segment of the platform, or refresh what is known of it.
+    Register(registry::RegisterArgs),
+    /// List the registered segments.
+    Registered(registry::RegisteredArgs),
+    /// Forget registered segments; where they are activated they stay so.
+    Unregister(registry::UnregisterArgs),
+    /// Show or change what the workspace does with segments: unknown ones, allowed namespaces.
+    Settings(registry::SettingsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +109,10 @@ impl FromStr for SegmentArg {
 
 pub async fn run(command: Command) -> anyhow::Result<()> {
     let destination = match command {
+        Command::Register(args) => return registry::register(args).await,
+        Command::Registered(args) => return registry::registered(args).await,
+        Command::Unregister(args) => return registry::unregister(args).await,
+        Command::Settings(args) => return registry::settings(args).await,
         Command::Add(args) => {
             let servers = args.client.servers()?;
             let segments = args
@@ -204,17 +216,35 @@ pub(super) fn print(destination: &pb::Destination) {
         .segments
         .iter()
         .map(|segment| {
+            let name = if segment.display_name.is_empty() {
+                &segment.registered_name
+            } else {
+                &segment.display_name
+            };
+            let registered = match segment.registration() {
+                pb::SegmentRegistration::Registered => "yes",
+                pb::SegmentRegistration::NotYetRegistered => "not yet",
+                pb::SegmentRegistration::Unspecified => "",
+            };
             vec![
                 segment.segment.clone(),
-                segment.display_name.clone(),
+                name.clone(),
                 segment.field.clone(),
                 time(segment.start_time),
                 time(segment.end_time),
+                registered.to_owned(),
             ]
         })
         .collect();
     print_table(
-        &["segment", "name", "Salesforce field", "start", "end"],
+        &[
+            "segment",
+            "name",
+            "Salesforce field",
+            "start",
+            "end",
+            "registered",
+        ],
         rows,
         "no segments; add them: sluice segments add",
     );
