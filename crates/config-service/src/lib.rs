@@ -6,14 +6,19 @@ mod catalog;
 mod catalog_service;
 mod connection_service;
 mod destination_service;
+mod governance_service;
 mod plan_service;
 mod request_rows;
+mod segment_service;
+mod session;
 mod warnings;
 
 pub mod backfills;
 pub mod connections;
 pub mod destinations;
+pub mod governance;
 pub mod org;
+pub mod segments;
 pub mod store;
 
 use std::sync::Arc;
@@ -23,7 +28,9 @@ use contracts::{
     config::v1::{
         backfill_service_server::BackfillServiceServer, catalog_service_server::CatalogServiceServer,
         connection_service_server::ConnectionServiceServer,
-        destination_service_server::DestinationServiceServer, plan_service_server::PlanServiceServer,
+        destination_service_server::DestinationServiceServer,
+        governance_service_server::GovernanceServiceServer, plan_service_server::PlanServiceServer,
+        segment_service_server::SegmentServiceServer,
     },
 };
 use salesforce::Http;
@@ -38,11 +45,13 @@ use tonic::service::Routes;
 use crate::{org::Orgs, store::Store};
 
 /// Full names of the public services, for health and reflection.
-pub const PUBLIC_SERVICES: [&str; 4] = [
+pub const PUBLIC_SERVICES: [&str; 6] = [
     "sluice.config.v1.BackfillService",
     "sluice.config.v1.CatalogService",
     "sluice.config.v1.ConnectionService",
     "sluice.config.v1.DestinationService",
+    "sluice.config.v1.GovernanceService",
+    "sluice.config.v1.SegmentService",
 ];
 /// Full names of the internal services.
 pub const INTERNAL_SERVICES: [&str; 1] = ["sluice.config.v1.PlanService"];
@@ -113,6 +122,12 @@ impl ConfigService {
                 orgs: self.orgs.clone(),
                 max_segments: self.max_segments,
                 max_destinations: self.max_destinations.into(),
+            }))
+            .add_service(GovernanceServiceServer::new(governance_service::Adapter {
+                store: self.store.clone(),
+            }))
+            .add_service(SegmentServiceServer::new(segment_service::Adapter {
+                store: self.store.clone(),
             }))
     }
 

@@ -45,6 +45,9 @@ enum Command {
     /// Which segments' statuses go to which custom fields (Mapping IDs).
     #[command(subcommand)]
     Segments(admin::segments::Command),
+    /// What data may be used for: labels, marketing actions, policies.
+    #[command(subcommand)]
+    Governance(admin::governance::Command),
     /// What happened, by hour: received, delivered, excluded, failed, waiting.
     Runs(admin::monitoring::RunsArgs),
     /// What Salesforce refused for good, with the reason.
@@ -178,6 +181,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Destinations(command) => admin::destinations::run(command).await?,
         Command::Mappings(command) => admin::mappings::run(command).await?,
         Command::Segments(command) => admin::segments::run(command).await?,
+        Command::Governance(command) => admin::governance::run(command).await?,
         Command::Runs(args) => admin::monitoring::runs(args).await?,
         Command::DeadLetters(args) => admin::monitoring::dead_letters(args).await?,
         Command::Receipts(args) => admin::monitoring::receipts(args).await?,

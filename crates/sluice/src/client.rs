@@ -11,6 +11,7 @@ use contracts::{
         backfill_service_client::BackfillServiceClient, catalog_service_client::CatalogServiceClient,
         connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient,
+        governance_service_client::GovernanceServiceClient, segment_service_client::SegmentServiceClient,
     },
     delivery::v1::{
         dead_letter_service_client::DeadLetterServiceClient, delivery_service_client::DeliveryServiceClient,
@@ -82,6 +83,14 @@ impl Servers {
 
     pub fn destinations(&self) -> DestinationServiceClient<TracedChannel> {
         DestinationServiceClient::new(self.config.clone())
+    }
+
+    pub fn segments(&self) -> SegmentServiceClient<TracedChannel> {
+        SegmentServiceClient::new(self.config.clone())
+    }
+
+    pub fn governance(&self) -> GovernanceServiceClient<TracedChannel> {
+        GovernanceServiceClient::new(self.config.clone())
     }
 
     pub fn credentials(&self) -> CredentialServiceClient<TracedChannel> {

@@ -13,6 +13,10 @@ mod connections;
 #[cfg(test)]
 mod destinations;
 #[cfg(test)]
+mod governance;
+#[cfg(test)]
+mod governed;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod json;
@@ -23,6 +27,10 @@ mod life;
 mod place;
 #[cfg(test)]
 mod plans;
+#[cfg(test)]
+mod policies;
+#[cfg(test)]
+mod registry;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]

@@ -26,7 +26,8 @@ use contracts::{
         backfill_service_client::BackfillServiceClient, catalog_service_client::CatalogServiceClient,
         connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient, field_source::Source, field_target::Target,
-        plan_service_client::PlanServiceClient, watch_plans_response::Event,
+        governance_service_client::GovernanceServiceClient, plan_service_client::PlanServiceClient,
+        segment_service_client::SegmentServiceClient, watch_plans_response::Event,
     },
 };
 use prost_types::FieldMask;
@@ -71,6 +72,8 @@ pub(crate) struct Rig {
     pub(crate) backfills: BackfillServiceClient<Channel>,
     pub(crate) catalog: CatalogServiceClient<Channel>,
     channel: Channel,
+    pub(crate) segments: SegmentServiceClient<Channel>,
+    pub(crate) governance: GovernanceServiceClient<Channel>,
     plans: PlanServiceClient<Channel>,
     credentials: CredentialServiceClient<Channel>,
     keys: TempDir,
@@ -164,6 +167,8 @@ impl Rig {
             backfills: BackfillServiceClient::new(connector.channel()),
             catalog: CatalogServiceClient::new(connector.channel()),
             channel: connector.channel(),
+            segments: SegmentServiceClient::new(connector.channel()),
+            governance: GovernanceServiceClient::new(connector.channel()),
             plans: PlanServiceClient::new(connector.channel()),
             credentials: CredentialServiceClient::new(auth_connector.channel()),
             keys,
