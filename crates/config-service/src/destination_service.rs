@@ -515,6 +515,7 @@ impl DestinationService for Adapter {
                 return Err(self.every_problem(&request.name, rows, append).await);
             }
         };
+        let added = segments.len();
         let destination = self
             .change_activation(&request.name, &request.etag, &actor, |activation| {
                 let before = activation.segments.len();
@@ -522,8 +523,10 @@ impl DestinationService for Adapter {
                 Ok(SegmentPaths::Added { before })
             })
             .await?;
+        let mut warnings = warnings::of_segments(&destination.activation);
+        warnings.extend(warnings::of_added_segments(&destination, added));
         Ok(Response::new(pb::AddSegmentsResponse {
-            warnings: warnings::of_segments(&destination.activation),
+            warnings,
             destination: Some(destination.into()),
         }))
     }
@@ -789,11 +792,25 @@ impl DestinationService for Adapter {
             .map_err(ChangeError::from)?;
         let mut taken = destination.activation.taken_fields();
         taken.extend(claimed.iter().map(|one| one.segment.mapping_id.field()));
+        let ids = request
+            .segments
+            .iter()
+            .map(|segment| segment.segment.clone())
+            .collect();
+        let registered = self
+            .store
+            .registered_names(name.workspace(), &ids)
+            .await
+            .map_err(ChangeError::from)?;
         let mut suggestions = Vec::with_capacity(request.segments.len());
         for segment in request.segments {
+            let display_name = match registered.get(&segment.segment) {
+                Some(registered) if segment.display_name.is_empty() => registered,
+                _ => &segment.display_name,
+            };
             let mapping_id = suggest(
                 &segment.segment,
-                &segment.display_name,
+                display_name,
                 &destination.affixes,
                 |candidate| {
                     let field = candidate.field();

@@ -146,7 +146,9 @@ async fn row_76_the_251st_segment_is_warned_of_where_so_many_are_allowed(place: 
             etag: String::new(),
         };
         let answer = rig.destinations.clone().add_segments(request).await.unwrap();
-        answer.into_inner().warnings
+        let mut warnings = answer.into_inner().warnings;
+        warnings.retain(|warning| warning.code != "SEGMENTS_NOT_YET_REGISTERED");
+        warnings
     };
 
     assert_eq!(add(1, 250).await, []);
