@@ -33,7 +33,8 @@ use crate::{
         revisions::{self, Revision},
         staged,
     },
-    org::{Orgs, Trouble, findings},
+    org::{Orgs, Trouble},
+    preflight::{check::org_findings, finding::refusals},
     store::{ChangeError, Store},
 };
 
@@ -102,12 +103,12 @@ impl Adapter {
             .map_err(ChangeError::from)?
             .ok_or_else(|| ChangeError::NotFound(destination.connection.to_string()))?;
         let activation = &destination.activation;
-        let (object, org_id) = self
+        let org = self
             .orgs
-            .describe(&connection, activation.record_type.object())
+            .described(&connection, activation)
             .await
             .map_err(|trouble| trouble_status(&trouble))?;
-        let found = findings(activation, &object);
+        let found = refusals(org_findings(activation, &org));
         if !found.is_empty() {
             return Err(ChangeError::NotReady {
                 reason: "ORG_DOES_NOT_FIT",
@@ -115,9 +116,9 @@ impl Adapter {
             }
             .into());
         }
-        let key = object.field(activation.write_mode.identity_target());
+        let key = org.object.field(activation.write_mode.identity_target());
         Ok(OrgAnswer {
-            org_id,
+            org_id: org.org_id,
             key_case_sensitive: key.is_none_or(|field| field.case_sensitive),
         })
     }
@@ -218,7 +219,7 @@ fn check_activation(
     }
 }
 
-fn trouble_status(trouble: &Trouble) -> Status {
+pub(crate) fn trouble_status(trouble: &Trouble) -> Status {
     let message = if trouble.fix.is_empty() {
         trouble.message.clone()
     } else {

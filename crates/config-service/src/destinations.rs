@@ -307,6 +307,24 @@ impl Store {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
+    /// Lists the fields that other destinations of the org write.
+    pub async fn claimed_by_others(
+        &self,
+        destination: &Destination,
+    ) -> Result<Vec<ClaimedField>, sqlx::Error> {
+        let rows: Vec<Row> = on_database!(
+            &self.database,
+            pool => sqlx::query_as(row::OF_THE_SAME_ORG)
+                .bind(destination.name.to_string())
+                .bind(destination.name.workspace().to_string())
+                .bind(destination.connection.to_string())
+                .bind(destination.activation.record_type.object())
+                .fetch_all(pool)
+                .await
+        )?;
+        claimed_fields(rows)
+    }
+
     /// Changes a destination by a pure function, which sees what other
     /// destinations of the org claim. One change happens after the other.
     pub async fn change_destination(

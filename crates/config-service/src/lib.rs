@@ -5,10 +5,12 @@ mod catalog_service;
 mod connection_service;
 mod destination_service;
 mod plan_service;
+mod preflight_service;
 
 pub mod connections;
 pub mod destinations;
 pub mod org;
+pub mod preflight;
 pub mod store;
 
 use contracts::{
@@ -16,6 +18,7 @@ use contracts::{
     config::v1::{
         catalog_service_server::CatalogServiceServer, connection_service_server::ConnectionServiceServer,
         destination_service_server::DestinationServiceServer, plan_service_server::PlanServiceServer,
+        preflight_service_server::PreflightServiceServer,
     },
 };
 use salesforce::Http;
@@ -27,13 +30,14 @@ use service::{
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use crate::{org::Orgs, store::Store};
+use crate::{org::Orgs, preflight::recurring::RecurringChecks, store::Store};
 
 /// Full names of the public services, for health and reflection.
-pub const PUBLIC_SERVICES: [&str; 3] = [
+pub const PUBLIC_SERVICES: [&str; 4] = [
     "sluice.config.v1.CatalogService",
     "sluice.config.v1.ConnectionService",
     "sluice.config.v1.DestinationService",
+    "sluice.config.v1.PreflightService",
 ];
 /// Full names of the internal services.
 pub const INTERNAL_SERVICES: [&str; 1] = ["sluice.config.v1.PlanService"];
@@ -64,15 +68,20 @@ pub struct ConfigService {
     orgs: Orgs,
     max_segments: usize,
     max_destinations: u32,
+    recurring_checks: RecurringChecks,
 }
 
 impl ConfigService {
     pub async fn open(settings: Settings) -> Result<Self, database::OpenError> {
         let database = settings.database.open("config", &migrations()).await?;
+        let store = Store::new(database, settings.clock);
+        let orgs = Orgs::new(TokenServiceClient::new(settings.auth), settings.salesforce);
+        let max_segments = settings.max_segments_per_destination;
         Ok(Self {
-            store: Store::new(database, settings.clock),
-            orgs: Orgs::new(TokenServiceClient::new(settings.auth), settings.salesforce),
-            max_segments: settings.max_segments_per_destination,
+            recurring_checks: RecurringChecks::new(store.clone(), orgs.clone(), max_segments),
+            store,
+            orgs,
+            max_segments,
             max_destinations: settings.max_destinations_per_workspace,
         })
     }
@@ -90,6 +99,11 @@ impl ConfigService {
                 max_segments: self.max_segments,
                 max_destinations: self.max_destinations.into(),
             }))
+            .add_service(PreflightServiceServer::new(preflight_service::Adapter {
+                store: self.store.clone(),
+                orgs: self.orgs.clone(),
+                max_segments: self.max_segments,
+            }))
     }
 
     /// `shutdown` ends the streams, which otherwise never end.
@@ -98,6 +112,18 @@ impl ConfigService {
             store: self.store.clone(),
             shutdown,
         }))
+    }
+
+    /// Does what recurs until shutdown: checks live destinations. Of several
+    /// processes on one database one does it.
+    pub async fn run_recurring(&self, shutdown: CancellationToken) {
+        self.recurring_checks.run(shutdown).await;
+    }
+
+    /// Checks the live destinations that are due now, unless another process
+    /// does; returns how many were checked.
+    pub async fn check_live_destinations(&self) -> Result<usize, sqlx::Error> {
+        self.recurring_checks.round().await
     }
 
     pub async fn close(&self) {

@@ -16,6 +16,7 @@ pub struct Organization {
     pub organization_type: String,
     /// The user that the session works as.
     pub username: String,
+    pub user_id: String,
 }
 
 /// Reads the org's name and type, which is also the check that the REST API is
@@ -30,6 +31,8 @@ pub async fn organization(http: &Http, session: &Session) -> Result<Organization
     #[derive(Deserialize)]
     struct UserInfo {
         preferred_username: String,
+        #[serde(default)]
+        user_id: String,
     }
     let soql = "SELECT Id, Name, OrganizationType, IsSandbox FROM Organization";
     let page = query::<Row>(http, session, soql).await?.value;
@@ -43,5 +46,6 @@ pub async fn organization(http: &Http, session: &Session) -> Result<Organization
         name: row.name,
         organization_type: row.organization_type.unwrap_or_default(),
         username: user.preferred_username,
+        user_id: user.user_id,
     })
 }

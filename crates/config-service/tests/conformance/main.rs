@@ -16,6 +16,8 @@ mod place;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod preflight;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod segments;

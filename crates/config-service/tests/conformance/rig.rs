@@ -1,12 +1,15 @@
 //! A running config-service with its auth-service, beside a simulated Salesforce.
 
 use std::{
-    sync::atomic::{AtomicI64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
 use auth_service::AuthService;
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 use config_service::{ConfigService, DEFAULT_MAX_SEGMENTS};
 use contracts::{
     auth::v1::{
@@ -24,7 +27,8 @@ use contracts::{
         WaitingUpdates, WatchPlansRequest, WatchPlansResponse,
         connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient, field_source::Source, field_target::Target,
-        plan_service_client::PlanServiceClient, watch_plans_response::Event,
+        plan_service_client::PlanServiceClient, preflight_service_client::PreflightServiceClient,
+        watch_plans_response::Event,
     },
 };
 use prost_types::FieldMask;
@@ -54,11 +58,14 @@ pub(crate) struct Rig {
     pub(crate) salesforce: Salesforce,
     pub(crate) connections: ConnectionServiceClient<Channel>,
     pub(crate) destinations: DestinationServiceClient<Channel>,
+    pub(crate) preflight: PreflightServiceClient<Channel>,
     plans: PlanServiceClient<Channel>,
     credentials: CredentialServiceClient<Channel>,
     keys: TempDir,
     auth: AuthService,
-    config: ConfigService,
+    pub(crate) config: ConfigService,
+    /// By how many seconds the config-service's clock is ahead.
+    ahead: Arc<AtomicI64>,
     _serving: DropGuard,
 }
 
@@ -115,11 +122,12 @@ impl Rig {
         let (listener, auth_connector) = memory::pair();
         let routes = auth.add_internal_routes(auth.add_public_routes(Routes::default()));
         tokio::spawn(listener.serve(routes, shutdown.clone()));
+        let ahead = Arc::new(AtomicI64::new(0));
         let config = ConfigService::open(config_service::Settings {
             database: place.location.clone(),
             auth: traced(auth_connector.channel()),
             salesforce: salesforce.http(),
-            clock: clock(),
+            clock: clock_ahead(Arc::clone(&ahead)),
             max_segments_per_destination: DEFAULT_MAX_SEGMENTS,
             max_destinations_per_workspace: MAX_DESTINATIONS,
         })
@@ -133,13 +141,20 @@ impl Rig {
             salesforce,
             connections: ConnectionServiceClient::new(connector.channel()),
             destinations: DestinationServiceClient::new(connector.channel()),
+            preflight: PreflightServiceClient::new(connector.channel()),
             plans: PlanServiceClient::new(connector.channel()),
             credentials: CredentialServiceClient::new(auth_connector.channel()),
             keys,
             auth,
             config,
+            ahead,
             _serving: shutdown.drop_guard(),
         }
+    }
+
+    /// Moves the config-service's clock.
+    pub(crate) fn advance(&self, time: TimeDelta) {
+        self.ahead.fetch_add(time.num_seconds(), Ordering::Relaxed);
     }
 
     /// Adds a text field to the Contacts of an org.
@@ -497,6 +512,11 @@ fn clock() -> Clock {
     let start: DateTime<chrono::Utc> = "2026-11-20T09:15:00Z".parse().unwrap();
     let seconds = AtomicI64::new(start.timestamp());
     Clock::new(move || DateTime::from_timestamp(seconds.fetch_add(1, Ordering::Relaxed), 0).unwrap())
+}
+
+fn clock_ahead(ahead: Arc<AtomicI64>) -> Clock {
+    let clock = clock();
+    Clock::new(move || clock.now() + TimeDelta::seconds(ahead.load(Ordering::Relaxed)))
 }
 
 pub(crate) fn mask(paths: &[&str]) -> FieldMask {

@@ -1,0 +1,52 @@
+//! Which fields of the org something could be mapped to.
+
+use contracts::config::v1 as pb;
+use salesforce::describe::{FieldDescription, ObjectDescription};
+
+use super::status_fields::can_hold;
+
+/// Lists fields by API name: those with `query` in their name or label, and
+/// only usable ones if so asked. `status_texts` are what a status is written as.
+pub fn target_fields(
+    object: &ObjectDescription,
+    query: &str,
+    only_usable: bool,
+    status_texts: &[String],
+) -> Vec<pb::TargetField> {
+    let query = query.to_lowercase();
+    let mut fields: Vec<pb::TargetField> = object
+        .fields
+        .iter()
+        .filter(|field| {
+            field.name.to_lowercase().contains(&query) || field.label.to_lowercase().contains(&query)
+        })
+        .map(|field| told(field, status_texts))
+        .filter(|field| !only_usable || field.usable_for_attribute || field.usable_for_status)
+        .collect();
+    fields.sort_by(|one, other| one.name.cmp(&other.name));
+    fields
+}
+
+fn told(field: &FieldDescription, status_texts: &[String]) -> pb::TargetField {
+    pb::TargetField {
+        name: field.name.clone(),
+        label: field.label.clone(),
+        r#type: field.field_type.clone(),
+        length: i32::try_from(field.length).unwrap_or(i32::MAX),
+        required: field.is_required_on_create(),
+        updateable: field.updateable,
+        createable: field.createable,
+        external_id: field.can_be_key(),
+        unique: field.unique,
+        picklist_values: field
+            .picklist_values
+            .iter()
+            .filter(|entry| entry.active)
+            .map(|entry| entry.value.clone())
+            .collect(),
+        restricted_picklist: field.restricted_picklist,
+        // A Mapping ID names a custom field.
+        usable_for_status: field.name.ends_with("__c") && can_hold(field, status_texts),
+        usable_for_attribute: field.updateable,
+    }
+}
