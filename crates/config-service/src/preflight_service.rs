@@ -245,7 +245,17 @@ impl PreflightService for Adapter {
             .last_check(&destination)
             .await
             .map_err(ChangeError::from)?
-            .ok_or_else(|| ChangeError::NotFound(format!("a recurring check of {}", destination.name)))?;
+            .ok_or_else(|| {
+                status(
+                    Code::NotFound,
+                    "NOT_CHECKED_YET",
+                    format!(
+                        "{} was not checked by itself yet; that begins some minutes after it goes live. Check it \
+                         now with CheckDestination",
+                        destination.name
+                    ),
+                )
+            })?;
         Ok(Response::new(pb::GetLastCheckResponse {
             check: Some((&check).into()),
         }))

@@ -9,6 +9,7 @@ use contracts::{
     config::v1::{
         catalog_service_client::CatalogServiceClient, connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient,
+        preflight_service_client::PreflightServiceClient,
     },
     delivery::v1::{
         dead_letter_service_client::DeadLetterServiceClient, delivery_service_client::DeliveryServiceClient,
@@ -58,6 +59,10 @@ impl Servers {
 
     pub fn destinations(&self) -> DestinationServiceClient<TracedChannel> {
         DestinationServiceClient::new(self.config.clone())
+    }
+
+    pub fn preflight(&self) -> PreflightServiceClient<TracedChannel> {
+        PreflightServiceClient::new(self.config.clone())
     }
 
     pub fn credentials(&self) -> CredentialServiceClient<TracedChannel> {

@@ -82,7 +82,11 @@ impl Described {
                     "Field {name} does not exist on {object}, it is a field of {}",
                     other.name
                 ),
-                place.create_or,
+                if name.ends_with("__c") {
+                    place.create_or
+                } else {
+                    "Take it out of the mappings; it belongs to a destination of that kind"
+                },
             ),
             None => place.finding(
                 Severity::Error,

@@ -143,3 +143,68 @@ fn told(
         errors,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use activation::destination::{
+        Activation, DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, RecordType, WriteMode,
+    };
+    use salesforce::{collections::results, usage::Answered};
+
+    use super::*;
+
+    fn rules() -> Rules {
+        let row = |source, target| FieldMapping { source, target };
+        let activation = Activation {
+            record_type: RecordType::Contact,
+            write_mode: WriteMode::UpdateById,
+            field_mappings: vec![
+                row(
+                    FieldSource::IdentityNamespace("crmID".to_owned()),
+                    FieldTarget::Identity("SalesforceId".to_owned()),
+                ),
+                row(
+                    FieldSource::AttributePath("name".to_owned()),
+                    FieldTarget::Field("LastName".parse().unwrap()),
+                ),
+            ],
+            segments: Vec::new(),
+            deleted_profile_policy: DeletedProfilePolicy::Leave,
+            max_delay: Duration::from_secs(60),
+        };
+        Rules::compile(&activation, true).unwrap()
+    }
+
+    /// Judges one record by what Salesforce answers for it and for the bad one.
+    fn judge(sample: &str, bad: &str) -> Result<Vec<pb::RehearsedRecord>, RehearsalError> {
+        let record = PlannedRecord {
+            samples: vec![0],
+            key: "0035g0000000001AAA".to_owned(),
+            fields: Vec::new(),
+        };
+        let body = format!("[{sample},{bad}]");
+        let value = results(&operation(&rules()), body.as_bytes(), 2).unwrap();
+        let outcome = WriteOutcome::Answered(Answered { value, usage: None });
+        judged(&[record], &rules(), outcome)
+    }
+
+    const SAVED: &str = r#"{"id": "003", "success": true, "errors": []}"#;
+    const ROLLED_BACK: &str =
+        r#"{"success": false, "errors": [{"statusCode": "ALL_OR_NONE_OPERATION_ROLLED_BACK"}]}"#;
+    const REFUSED: &str = r#"{"success": false, "errors": [{"statusCode": "MALFORMED_ID"}]}"#;
+
+    #[test]
+    fn only_a_refused_bad_record_makes_a_verdict() {
+        let verdict = |sample, bad| judge(sample, bad).map(|records| records[0].verdict());
+        assert_eq!(verdict(ROLLED_BACK, REFUSED), Ok(pb::RehearsalVerdict::Fine));
+        assert_eq!(verdict(REFUSED, REFUSED), Ok(pb::RehearsalVerdict::Refused));
+        let alarm = || Err(RehearsalError::Saved(vec!["0035g0000000001AAA".to_owned()]));
+        // Saved in spite of it, or only kept by luck: the next one would be saved.
+        assert_eq!(verdict(SAVED, SAVED), alarm());
+        assert_eq!(verdict(SAVED, REFUSED), alarm());
+        assert_eq!(verdict(REFUSED, ROLLED_BACK), alarm());
+        assert_eq!(verdict(ROLLED_BACK, SAVED), alarm());
+    }
+}

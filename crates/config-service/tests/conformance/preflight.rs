@@ -101,7 +101,7 @@ fn sample(document: &Value) -> SampleProfile {
 }
 
 /// Returns a profile with this id and these attributes, in the segment of the draft.
-fn profile(id: &str, attributes: Value) -> Value {
+fn profile(id: &str, attributes: &Value) -> Value {
     let mut document = json!({
         "identityMap": {"crmID": [{"id": id}]},
         "segmentMembership": {"ups": {"vip-people": {"status": "realized"}}},

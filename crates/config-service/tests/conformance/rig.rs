@@ -64,6 +64,7 @@ pub(crate) struct Rig {
     keys: TempDir,
     auth: AuthService,
     pub(crate) config: ConfigService,
+    auth_connector: memory::MemoryConnector,
     /// By how many seconds the config-service's clock is ahead.
     ahead: Arc<AtomicI64>,
     _serving: DropGuard,
@@ -123,16 +124,7 @@ impl Rig {
         let routes = auth.add_internal_routes(auth.add_public_routes(Routes::default()));
         tokio::spawn(listener.serve(routes, shutdown.clone()));
         let ahead = Arc::new(AtomicI64::new(0));
-        let config = ConfigService::open(config_service::Settings {
-            database: place.location.clone(),
-            auth: traced(auth_connector.channel()),
-            salesforce: salesforce.http(),
-            clock: clock_ahead(Arc::clone(&ahead)),
-            max_segments_per_destination: DEFAULT_MAX_SEGMENTS,
-            max_destinations_per_workspace: MAX_DESTINATIONS,
-        })
-        .await
-        .unwrap();
+        let config = open_config(place, &salesforce, &auth_connector, &ahead).await;
         let (listener, connector) = memory::pair();
         let routes =
             config.add_internal_routes(config.add_public_routes(Routes::default()), shutdown.clone());
@@ -147,9 +139,15 @@ impl Rig {
             keys,
             auth,
             config,
+            auth_connector,
             ahead,
             _serving: shutdown.drop_guard(),
         }
+    }
+
+    /// Opens another config-service on the same database.
+    pub(crate) async fn replica(&self, place: &Place) -> ConfigService {
+        open_config(place, &self.salesforce, &self.auth_connector, &self.ahead).await
     }
 
     /// Moves the config-service's clock.
@@ -505,6 +503,24 @@ pub(crate) fn assert_names(refused: &Status, code: Code, fields: &[&str]) -> Vec
     let named: Vec<&str> = violations.iter().map(|one| one.field.as_str()).collect();
     assert_eq!(named, fields, "{refused}");
     violations.into_iter().map(|one| one.description).collect()
+}
+
+async fn open_config(
+    place: &Place,
+    salesforce: &Salesforce,
+    auth: &memory::MemoryConnector,
+    ahead: &Arc<AtomicI64>,
+) -> ConfigService {
+    ConfigService::open(config_service::Settings {
+        database: place.location.clone(),
+        auth: traced(auth.channel()),
+        salesforce: salesforce.http(),
+        clock: clock_ahead(Arc::clone(ahead)),
+        max_segments_per_destination: DEFAULT_MAX_SEGMENTS,
+        max_destinations_per_workspace: MAX_DESTINATIONS,
+    })
+    .await
+    .unwrap()
 }
 
 /// Returns a clock that is a second further each time it is read.

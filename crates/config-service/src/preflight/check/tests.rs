@@ -13,7 +13,7 @@ fn field(name: &str, field_type: &str, length: u32) -> Value {
         "updateable": true, "nillable": true, "defaultedOnCreate": false, "externalId": false, "idLookup": false})
 }
 
-fn but(mut field: Value, changes: Value) -> Value {
+fn but(mut field: Value, changes: &Value) -> Value {
     for (name, value) in changes.as_object().unwrap() {
         field[name] = value.clone();
     }
@@ -23,7 +23,7 @@ fn but(mut field: Value, changes: Value) -> Value {
 fn key(name: &str, unique: bool, case_sensitive: bool) -> Value {
     but(
         field(name, "string", 255),
-        json!({"externalId": true, "idLookup": true, "unique": unique, "caseSensitive": case_sensitive}),
+        &json!({"externalId": true, "idLookup": true, "unique": unique, "caseSensitive": case_sensitive}),
     )
 }
 
@@ -34,7 +34,7 @@ fn picklist(name: &str, restricted: bool, values: &[&str]) -> Value {
         .collect();
     but(
         field(name, "picklist", 255),
-        json!({"restrictedPicklist": restricted, "picklistValues": values}),
+        &json!({"restrictedPicklist": restricted, "picklistValues": values}),
     )
 }
 
@@ -50,26 +50,26 @@ fn org() -> Described {
         object: object(
             "Contact",
             &[
-                but(field("LastName", "string", 80), json!({"nillable": false})),
-                but(field("CreatedDate", "datetime", 0), read_only.clone()),
-                but(field("MailingAddress", "address", 0), read_only.clone()),
-                but(field("OnCreate", "string", 80), json!({"createable": false})),
+                but(field("LastName", "string", 80), &json!({"nillable": false})),
+                but(field("CreatedDate", "datetime", 0), &read_only),
+                but(field("MailingAddress", "address", 0), &read_only),
+                but(field("OnCreate", "string", 80), &json!({"createable": false})),
                 but(
                     field("Formula__c", "string", 80),
-                    json!({"updateable": false, "calculated": true}),
+                    &json!({"updateable": false, "calculated": true}),
                 ),
                 but(
                     field("Number__c", "string", 80),
-                    json!({"updateable": false, "autoNumber": true}),
+                    &json!({"updateable": false, "autoNumber": true}),
                 ),
                 key("Key__c", true, true),
                 key("Loose__c", false, false),
-                but(field("Needed__c", "string", 80), json!({"nillable": false})),
+                but(field("Needed__c", "string", 80), &json!({"nillable": false})),
                 field("crm_2_seg__c", "textarea", 255),
                 field("long__c", "textarea", 32_768),
                 but(
                     field("rich__c", "textarea", 32_768),
-                    json!({"htmlFormatted": true}),
+                    &json!({"htmlFormatted": true}),
                 ),
                 field("Vip__c", "string", 80),
                 field("double__c", "double", 0),
@@ -77,7 +77,7 @@ fn org() -> Described {
                 field("flag__c", "boolean", 0),
                 field("phone__c", "phone", 40),
                 field("short__c", "string", 7),
-                but(field("locked__c", "string", 80), read_only),
+                but(field("locked__c", "string", 80), &read_only),
                 picklist("open__c", false, &["realized"]),
                 picklist("closed__c", true, &["realized", "existing", "exited"]),
             ],
@@ -258,7 +258,7 @@ fn person_accounts_are_warned_of_on_contacts() {
     let mut org = org();
     let flag: salesforce::describe::FieldDescription = serde_json::from_value(but(
         field("IsPersonAccount", "boolean", 0),
-        json!({"updateable": false}),
+        &json!({"updateable": false}),
     ))
     .unwrap();
     org.object.fields.push(flag);

@@ -14,6 +14,7 @@ use crate::{
 on_both_databases!(
     a_live_destination_is_checked_daily_and_when_its_fields_change,
     an_org_that_is_away_takes_nothing_back,
+    of_two_replicas_one_checks,
 );
 
 async fn last_check(rig: &Rig) -> Result<DestinationCheck, Status> {
@@ -150,4 +151,20 @@ async fn an_org_that_is_away_takes_nothing_back(place: &Place) {
         .collect();
     assert_eq!(found, ["USER_INACTIVE", "LONG_TEXT"]);
     assert!(!locked_out.org_asked);
+}
+
+async fn of_two_replicas_one_checks(place: &Place) {
+    let rig = Rig::start_with_finished_draft(place).await;
+    let other = rig.replica(place).await;
+    assert_eq!(rig.config.check_live_destinations().await.unwrap(), 0);
+    rig.activate(CONTACTS).await.unwrap();
+
+    assert_eq!(other.check_live_destinations().await.unwrap(), 0);
+    assert_eq!(rig.config.check_live_destinations().await.unwrap(), 1);
+
+    // The other one takes over when the first is gone, and the day is over.
+    rig.advance(TimeDelta::hours(25));
+    assert_eq!(other.check_live_destinations().await.unwrap(), 1);
+    assert_eq!(rig.config.check_live_destinations().await.unwrap(), 0);
+    other.close().await;
 }

@@ -37,12 +37,12 @@ async fn row_85_86_every_record_is_judged_and_nothing_is_saved(place: &Place) {
         .rehearse(
             CONTACTS,
             &[
-                profile(&ids[0], json!({"email": "ada@example.org"})),
-                profile(&ids[1], json!({"email": "not-an-email"})),
+                profile(&ids[0], &json!({"email": "ada@example.org"})),
+                profile(&ids[1], &json!({"email": "not-an-email"})),
                 // The same record as the first sample's: one record, as in delivery.
-                profile(&ids[0], json!({"person": {"name": {"lastName": "Newer"}}})),
-                profile("0035g0000zzzzzz", json!({})),
-                profile("u-1", json!({})),
+                profile(&ids[0], &json!({"person": {"name": {"lastName": "Newer"}}})),
+                profile("0035g0000zzzzzz", &json!({})),
+                profile("u-1", &json!({})),
             ],
         )
         .await
@@ -106,7 +106,7 @@ async fn an_upsert_is_rehearsed_by_whatever_kind_of_key_and_creates_nothing() {
         .await;
 
     for name in [&by_text, &by_number] {
-        let samples: Vec<Value> = ["0", "1", "7"].map(|key| profile(key, json!({}))).to_vec();
+        let samples: Vec<Value> = ["0", "1", "7"].map(|key| profile(key, &json!({}))).to_vec();
         let answer = rig.rehearse(name, &samples).await.unwrap();
         assert_eq!(
             verdicts(&answer.records),
@@ -134,7 +134,7 @@ async fn many_records_are_rehearsed_in_several_calls_each_with_its_bad_record() 
         .chunks(25)
         .map(|ids| {
             let ids: Vec<Value> = ids.iter().map(|id| json!({"id": id})).collect();
-            profile("", json!({"identityMap": {"crmID": ids}}))
+            profile("", &json!({"identityMap": {"crmID": ids}}))
         })
         .collect();
 
@@ -159,7 +159,7 @@ async fn a_call_that_fails_as_a_whole_judges_nothing_and_says_why() {
         .await;
 
     let answer = rig
-        .rehearse(CONTACTS, &[profile(&ids[0], json!({}))])
+        .rehearse(CONTACTS, &[profile(&ids[0], &json!({}))])
         .await
         .unwrap();
 
@@ -178,7 +178,7 @@ async fn what_the_org_lacks_is_said_before_anything_is_rehearsed() {
         .unwrap();
 
     let refused = rig
-        .rehearse(CONTACTS, &[profile("0035g0000000001AAA", json!({}))])
+        .rehearse(CONTACTS, &[profile("0035g0000000001AAA", &json!({}))])
         .await
         .unwrap_err();
 

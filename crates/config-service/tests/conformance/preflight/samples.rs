@@ -37,7 +37,7 @@ async fn row_84_a_sample_becomes_the_exact_record_by_the_edited_definition(place
 
     let sample = profile(
         "0035g0000000001",
-        json!({"age": 9_007_199_254_740_993_i64, "nick": null}),
+        &json!({"age": 9_007_199_254_740_993_i64, "nick": null}),
     );
     let answer = rig.dry_run(&[sample]).await.unwrap();
 
@@ -89,14 +89,14 @@ async fn row_78_115_what_would_not_be_written_is_told_with_its_reason(place: &Pl
     rows.push(attribute("tags", "Department"));
     rig.set_field_mappings(CONTACTS, &rows).await.unwrap();
     let samples = [
-        profile(ADA, json!({"tags": ["a", "b"]})),
-        profile(ADA, json!({"tags": {"a": "b"}})),
-        profile(ADA, json!({"person": {"name": {"lastName": " "}}})),
-        profile("00Q5g0000000001EAA", json!({})),
-        profile("u-1", json!({})),
-        profile(ADA, json!({"identityMap": {}})),
-        profile(ADA, json!({"_sluice": {"consent": "withdrawn"}})),
-        profile(ADA, json!({})),
+        profile(ADA, &json!({"tags": ["a", "b"]})),
+        profile(ADA, &json!({"tags": {"a": "b"}})),
+        profile(ADA, &json!({"person": {"name": {"lastName": " "}}})),
+        profile("00Q5g0000000001EAA", &json!({})),
+        profile("u-1", &json!({})),
+        profile(ADA, &json!({"identityMap": {}})),
+        profile(ADA, &json!({"_sluice": {"consent": "withdrawn"}})),
+        profile(ADA, &json!({})),
     ];
 
     let answer = rig.dry_run(&samples).await.unwrap();
@@ -143,7 +143,7 @@ async fn row_78_115_what_would_not_be_written_is_told_with_its_reason(place: &Pl
 async fn samples_that_cannot_be_read_are_named_all_at_once() {
     let place = Place::sqlite();
     let rig = Rig::start_with_finished_draft(&place).await;
-    let wrong = [json!([]), profile(ADA, json!({})), json!({"identityMap": 1})];
+    let wrong = [json!([]), profile(ADA, &json!({})), json!({"identityMap": 1})];
 
     let refused = rig.dry_run(&wrong).await.unwrap_err();
     assert_names(
@@ -153,14 +153,14 @@ async fn samples_that_cannot_be_read_are_named_all_at_once() {
     );
     let none = rig.dry_run(&[]).await.unwrap_err();
     assert_names(&none, Code::InvalidArgument, &["samples"]);
-    let many: Vec<Value> = (0..101).map(|_| profile(ADA, json!({}))).collect();
+    let many: Vec<Value> = (0..101).map(|_| profile(ADA, &json!({}))).collect();
     let many = rig.dry_run(&many).await.unwrap_err();
     assert_names(&many, Code::InvalidArgument, &["samples"]);
 
     rig.create_draft(WORKSPACE, "unfinished", CONNECTION).await;
     let request = DryRunRequest {
         name: "workspaces/acme/destinations/unfinished".to_owned(),
-        samples: vec![super::sample(&profile(ADA, json!({})))],
+        samples: vec![super::sample(&profile(ADA, &json!({})))],
     };
     let refused = rig.preflight.clone().dry_run(request).await.unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);

@@ -32,7 +32,7 @@ async fn one_profile_is_written_and_told_with_before_and_after(place: &Place) {
     let ids = rig.seed("Contact", json!([{"LastName": "Before"}])).await;
 
     let answer = rig
-        .send_one(CONTACTS, &profile(&ids[0], json!({})))
+        .send_one(CONTACTS, &profile(&ids[0], &json!({})))
         .await
         .unwrap();
 
@@ -63,7 +63,7 @@ async fn an_enabled_destination_sends_through_its_lane_only(place: &Place) {
     let active = rig.activate(CONTACTS).await.unwrap();
     rig.report(&active.uid, active.revision, DeliveryState::Delivering, false)
         .await;
-    let sample = profile(&ids[0], json!({}));
+    let sample = profile(&ids[0], &json!({}));
 
     let enabled = rig.send_one(CONTACTS, &sample).await.unwrap_err();
     let disabled = rig.disable(CONTACTS).await.unwrap();
@@ -99,7 +99,7 @@ async fn an_upsert_tells_whether_the_record_was_there() {
         attribute("person.name.lastName", "LastName"),
     ];
     rig.set_field_mappings(&upsert.name, &rows).await.unwrap();
-    let sample = |name: &str| profile("o'brien", json!({"person": {"name": {"lastName": name}}}));
+    let sample = |name: &str| profile("o'brien", &json!({"person": {"name": {"lastName": name}}}));
 
     let first = rig.send_one(&upsert.name, &sample("One")).await.unwrap();
     let second = rig.send_one(&upsert.name, &sample("Two")).await.unwrap();
@@ -124,7 +124,7 @@ async fn row_86_a_record_that_is_refused_stays_as_it_was_and_harms_no_other() {
         .await;
 
     let both = json!({"identityMap": {"crmID": [{"id": ids[0]}, {"id": ids[1]}]}});
-    let answer = rig.send_one(CONTACTS, &profile("", both)).await.unwrap();
+    let answer = rig.send_one(CONTACTS, &profile("", &both)).await.unwrap();
 
     let (locked, open) = (&answer.records[0], &answer.records[1]);
     assert_eq!(locked.errors[0].code, "INSUFFICIENT_ACCESS_OR_READONLY");
@@ -134,7 +134,7 @@ async fn row_86_a_record_that_is_refused_stays_as_it_was_and_harms_no_other() {
     assert_eq!(rig.contact(&ids[1]).await["LastName"], "Okafor");
 
     // Nothing to write is no call.
-    let excluded = rig.send_one(CONTACTS, &profile("u-1", json!({}))).await.unwrap();
+    let excluded = rig.send_one(CONTACTS, &profile("u-1", &json!({}))).await.unwrap();
     assert_eq!(excluded.records, []);
     assert!(excluded.sample.is_some());
 }
