@@ -1,9 +1,18 @@
 //! What an admin configures of a destination, and the rules it must keep.
 
+mod constant;
+mod options;
+mod status_values;
+
 use std::{fmt, time::Duration};
 
 use chrono::{DateTime, Utc};
 
+pub use self::{
+    constant::{Constant, Finite},
+    options::{MappingOptions, OnNull, TooLong},
+    status_values::{MAX_STATUS_LENGTH, StatusValues},
+};
 use crate::{InvalidField, field_name::FieldName, mapping_id::MappingId, names::shown};
 
 /// The kind of Salesforce record that a destination writes.
@@ -84,6 +93,8 @@ pub enum DeletedProfilePolicy {
 pub enum FieldSource {
     AttributePath(String),
     IdentityNamespace(String),
+    /// The same for every profile; for fields only.
+    Constant(Constant),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +107,7 @@ pub enum FieldTarget {
 pub struct FieldMapping {
     pub source: FieldSource,
     pub target: FieldTarget,
+    pub options: MappingOptions,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +140,7 @@ pub struct Activation {
     pub field_mappings: Vec<FieldMapping>,
     pub segments: Vec<SegmentActivation>,
     pub deleted_profile_policy: DeletedProfilePolicy,
+    pub status_values: StatusValues,
     pub max_delay: Duration,
 }
 
@@ -138,6 +151,7 @@ impl Activation {
         let mut found = Vec::new();
         self.mapping_conflicts(&mut found);
         self.segment_conflicts(&mut found);
+        self.status_values.conflicts(&mut found);
         found
     }
 
@@ -175,6 +189,15 @@ impl Activation {
         found
     }
 
+    /// Returns the fields that something is written to already.
+    pub fn taken_fields(&self) -> Vec<FieldName> {
+        let statuses = self.segments.iter().map(|segment| segment.mapping_id.field());
+        self.target_fields()
+            .map(|(_, field)| field.clone())
+            .chain(statuses)
+            .collect()
+    }
+
     fn target_fields(&self) -> impl Iterator<Item = (usize, &FieldName)> {
         self.field_mappings
             .iter()
@@ -190,6 +213,7 @@ impl Activation {
         let mut key_row = None;
         for (index, row) in self.field_mappings.iter().enumerate() {
             let path = format!("field_mappings[{index}]");
+            options::conflicts(row, &path, found);
             match (&row.source, &row.target) {
                 (FieldSource::AttributePath(source) | FieldSource::IdentityNamespace(source), _)
                     if source.trim().is_empty() =>
@@ -202,6 +226,15 @@ impl Activation {
                         format!(
                             "'{}' is not an identity of this destination; the only one is {identity_target}",
                             shown(target)
+                        ),
+                    ));
+                }
+                (FieldSource::Constant(_), FieldTarget::Identity(_)) => {
+                    found.push(InvalidField::new(
+                        format!("{path}.source.constant"),
+                        format!(
+                            "a constant would make every profile the same record; map an identity namespace \
+                             or an attribute to {identity_target}"
                         ),
                     ));
                 }
@@ -222,7 +255,15 @@ impl Activation {
                         ),
                     ));
                 }
-                (FieldSource::AttributePath(_), FieldTarget::Field(field)) => {
+                (FieldSource::Constant(Constant::Text(text)), FieldTarget::Field(_))
+                    if text.trim().is_empty() =>
+                {
+                    found.push(InvalidField::new(
+                        format!("{path}.source.constant"),
+                        "must not be blank; leave the row out to leave the field alone",
+                    ));
+                }
+                (FieldSource::AttributePath(_) | FieldSource::Constant(_), FieldTarget::Field(field)) => {
                     if field.is_same_field("Id") || field.is_same_field(identity_target) {
                         found.push(InvalidField::new(
                             format!("{path}.target.field"),

@@ -8,7 +8,9 @@ pub mod field_name;
 pub mod invalid;
 pub mod map;
 pub mod mapping_id;
+pub mod mapping_id_suggestion;
 pub mod names;
+pub mod org_shape;
 pub mod outcome;
 pub mod plan;
 pub mod profile;
@@ -16,5 +18,6 @@ pub mod profile_json;
 pub mod record;
 pub mod record_id;
 pub mod timestamp;
+pub mod transform;
 
 pub use invalid::InvalidField;

@@ -2,8 +2,11 @@
 //! any input.
 //!
 //! For each identity, in this order: discarded, the id itself, consent,
-//! deletion, nothing mapped, a value that no field can hold, a missing
-//! required value. The first that applies decides.
+//! deletion, nothing mapped, a value that its field cannot hold (the first in
+//! the order of the mappings), a missing required value. The first that applies
+//! decides.
+
+mod value;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -165,6 +168,8 @@ fn ids<'a>(update: &'a ProfileUpdate, rules: &Rules) -> Vec<(usize, &'a str)> {
             Found::Value(AttributeValue::Text(id)) if !id.trim().is_empty() => vec![(0, id.as_str())],
             _ => Vec::new(),
         },
+        // No plan has one: every profile would be the same record.
+        FieldSource::Constant(_) => Vec::new(),
     }
 }
 
@@ -241,26 +246,28 @@ fn fields(update: &ProfileUpdate, rules: &Rules, accepted: Acceptance, now: Date
     if statuses.is_empty() && attributes.iter().all(|(_, found)| *found == Found::Absent) {
         return Fields::Exclude(Excluded::NothingMapped);
     }
-    if let Some(failure) = unsupported(&attributes) {
-        return Fields::Fail(failure);
+    let mut fields = BTreeMap::new();
+    let mut lacks_required = false;
+    for (planned, found) in attributes {
+        let value = match value::of(planned, found) {
+            Ok(value) => value,
+            Err(failure) => return Fields::Fail(failure),
+        };
+        lacks_required |= planned.required && value.as_ref().is_none_or(value::is_blank);
+        if let Some(value) = value {
+            fields.insert(planned.field.clone(), clock.attribute_write(value));
+        }
     }
-    if attributes
-        .iter()
-        .any(|(planned, found)| planned.required && is_blank(found))
-    {
+    if lacks_required {
         return without_attributes(statuses, rules);
     }
-    let mut fields = BTreeMap::new();
-    for (planned, found) in attributes {
-        if let Some(value) = field_value(found) {
-            fields.insert(
-                planned.field.clone(),
-                FieldWrite {
-                    value,
-                    version: clock.attribute_version(),
-                },
-            );
-        }
+    // Every value was a null that leaves its field alone.
+    if fields.is_empty() && statuses.is_empty() {
+        return Fields::Exclude(Excluded::NothingMapped);
+    }
+    for constant in &rules.constants {
+        let value = FieldValue::from(&constant.value);
+        fields.insert(constant.field.clone(), clock.attribute_write(value));
     }
     fields.extend(statuses.into_iter().map(|(field, (_, write))| (field, write)));
     Fields::Write {
@@ -292,11 +299,9 @@ fn deleted(rules: &Rules, clock: &Clock) -> Fields {
         DeletedProfilePolicy::Exit | DeletedProfilePolicy::ExitAndBlank => exits(rules, clock),
     };
     if rules.deleted_profile_policy == DeletedProfilePolicy::ExitAndBlank {
+        // A constant tells nothing of the person, and stays.
         for planned in rules.attributes.iter().filter(|planned| !planned.required) {
-            let blank = FieldWrite {
-                value: FieldValue::Null,
-                version: clock.attribute_version(),
-            };
+            let blank = clock.attribute_write(value::blank(planned));
             fields.insert(planned.field.clone(), blank);
         }
     }
@@ -328,7 +333,8 @@ fn statuses(update: &ProfileUpdate, rules: &Rules, clock: &Clock, now: DateTime<
         } else {
             membership.status
         };
-        let write = status_write(status, clock.status_version(membership.last_qualification_time));
+        let version = clock.status_version(membership.last_qualification_time);
+        let write = status_write(rules, planned, status, version);
         match statuses.get(&planned.field) {
             // The same segment in two namespaces.
             Some((_, held)) if held.version > write.version => {}
@@ -350,56 +356,25 @@ fn exits(rules: &Rules, clock: &Clock) -> BTreeMap<FieldName, FieldWrite> {
         .map(|planned| {
             (
                 planned.field.clone(),
-                status_write(SegmentStatus::Exited, clock.status_version(None)),
+                status_write(rules, planned, SegmentStatus::Exited, clock.status_version(None)),
             )
         })
         .collect()
 }
 
-fn status_write(status: SegmentStatus, version: Version) -> FieldWrite {
-    FieldWrite {
-        value: FieldValue::Text(status.as_str().to_owned()),
-        version,
-    }
-}
-
-fn unsupported(attributes: &[(&PlannedAttribute, Found<'_>)]) -> Option<Failure> {
-    attributes.iter().find_map(|(planned, found)| {
-        let kind = match found {
-            Found::Value(AttributeValue::Array) => "a list",
-            Found::Object => "an object",
-            Found::Value(_) | Found::Absent => return None,
-        };
-        Some(Failure {
-            code: Failure::UNSUPPORTED_VALUE.to_owned(),
-            message: format!(
-                "{} is {kind}, which the field {} cannot hold; map a single value",
-                planned.source_path, planned.field
-            ),
-            fields: vec![planned.field.to_string()],
-        })
-    })
-}
-
-fn is_blank(found: &Found<'_>) -> bool {
-    match found {
-        Found::Absent | Found::Value(AttributeValue::Null) => true,
-        Found::Value(AttributeValue::Text(text)) => text.trim().is_empty(),
-        Found::Value(_) | Found::Object => false,
-    }
-}
-
-/// Returns the value to write; `None` leaves the field as it is.
-fn field_value(found: Found<'_>) -> Option<FieldValue> {
-    let Found::Value(value) = found else { return None };
-    Some(match value {
-        AttributeValue::Null => FieldValue::Null,
-        AttributeValue::Boolean(flag) => FieldValue::Boolean(*flag),
-        AttributeValue::Integer(integer) => FieldValue::Integer(*integer),
-        AttributeValue::Number(number) => FieldValue::Number(*number),
-        AttributeValue::Text(text) => FieldValue::Text(text.clone()),
-        AttributeValue::Array => return None,
-    })
+fn status_write(
+    rules: &Rules,
+    planned: &PlannedSegment,
+    status: SegmentStatus,
+    version: Version,
+) -> FieldWrite {
+    let text = rules.status_values.of(status);
+    let value = if planned.is_checkbox {
+        FieldValue::Boolean(text == "true")
+    } else {
+        FieldValue::Text(text.to_owned())
+    };
+    FieldWrite { value, version }
 }
 
 /// The times of one update.
@@ -414,8 +389,11 @@ impl Clock {
         Self { accepted, event_time }
     }
 
-    fn attribute_version(&self) -> Version {
-        self.status_version(None)
+    fn attribute_write(&self, value: FieldValue) -> FieldWrite {
+        FieldWrite {
+            value,
+            version: self.status_version(None),
+        }
     }
 
     fn status_version(&self, last_qualification_time: Option<DateTime<Utc>>) -> Version {

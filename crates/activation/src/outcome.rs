@@ -57,7 +57,10 @@ pub struct Failure {
 impl Failure {
     /// Our code for an id that cannot be a Salesforce record id.
     pub const INVALID_SALESFORCE_ID: &'static str = "INVALID_SALESFORCE_ID";
-    /// Our code for a value that no Salesforce field can hold.
+    /// Our code for a text that is longer than its field, and Salesforce's too.
+    pub const STRING_TOO_LONG: &'static str = "STRING_TOO_LONG";
+    /// Our code for a value that no Salesforce field can hold, or that a
+    /// transform cannot take.
     pub const UNSUPPORTED_VALUE: &'static str = "UNSUPPORTED_VALUE";
     /// Our code for an external id that cannot name a record.
     pub const INVALID_KEY: &'static str = "INVALID_KEY";

@@ -6,9 +6,13 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     InvalidField,
-    destination::{Activation, DeletedProfilePolicy, FieldSource, FieldTarget, RecordType, WriteMode},
+    destination::{
+        Activation, Constant, DeletedProfilePolicy, FieldSource, FieldTarget, MappingOptions, RecordType,
+        StatusValues, WriteMode,
+    },
     field_name::FieldName,
     names::{ConnectionName, DestinationName, DestinationUid},
+    org_shape::{FieldKind, FieldShape, OrgShape},
 };
 
 /// All that delivery needs to know of a destination.
@@ -49,8 +53,11 @@ pub struct Rules {
     pub key_source: FieldSource,
     /// One per field; never the key field.
     pub attributes: Vec<PlannedAttribute>,
+    /// No field that an attribute has.
+    pub constants: Vec<PlannedConstant>,
     /// One per segment and per field; no field that an attribute has.
     pub segments: Vec<PlannedSegment>,
+    pub status_values: StatusValues,
     pub deleted_profile_policy: DeletedProfilePolicy,
     /// Updates accepted before this are not sent.
     pub discard_accepted_before: Option<DateTime<Utc>>,
@@ -62,6 +69,15 @@ pub struct PlannedAttribute {
     pub field: FieldName,
     /// Whether an identity without a value is excluded.
     pub required: bool,
+    pub options: MappingOptions,
+    pub shape: FieldShape,
+}
+
+/// Written with every attribute of an update, and never alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedConstant {
+    pub field: FieldName,
+    pub value: Constant,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +85,8 @@ pub struct PlannedSegment {
     pub segment: String,
     pub display_name: String,
     pub field: FieldName,
+    /// Whether the status is written as true or false.
+    pub is_checkbox: bool,
     pub start_time: Option<DateTime<Utc>>,
     pub end_time: Option<DateTime<Utc>>,
 }
@@ -87,7 +105,7 @@ impl PlannedSegment {
 
 impl Rules {
     /// Compiles what an admin configured, or lists everything that is wrong.
-    pub fn compile(activation: &Activation, key_case_sensitive: bool) -> Result<Self, Vec<InvalidField>> {
+    pub fn compile(activation: &Activation, shape: &OrgShape) -> Result<Self, Vec<InvalidField>> {
         let mut wrong = activation.conflicts();
         wrong.extend(activation.gaps());
         let key_source = activation
@@ -107,6 +125,19 @@ impl Rules {
                     source_path: path.clone(),
                     field: field.clone(),
                     required: required.iter().any(|required| field.is_same_field(required)),
+                    options: row.options.clone(),
+                    shape: shape.field(field),
+                }),
+                _ => None,
+            })
+            .collect();
+        let constants = activation
+            .field_mappings
+            .iter()
+            .filter_map(|row| match (&row.source, &row.target) {
+                (FieldSource::Constant(value), FieldTarget::Field(field)) => Some(PlannedConstant {
+                    field: field.clone(),
+                    value: value.clone(),
                 }),
                 _ => None,
             })
@@ -118,6 +149,7 @@ impl Rules {
                 segment: row.segment.clone(),
                 display_name: row.display_name.clone(),
                 field: row.mapping_id.field(),
+                is_checkbox: shape.field(&row.mapping_id.field()).kind == FieldKind::Checkbox,
                 start_time: row.start_time,
                 end_time: row.end_time,
             })
@@ -125,10 +157,12 @@ impl Rules {
         Ok(Self {
             record_type: activation.record_type,
             write_mode: activation.write_mode.clone(),
-            key_case_sensitive,
+            key_case_sensitive: shape.key_case_sensitive,
             key_source,
             attributes,
+            constants,
             segments,
+            status_values: activation.status_values.clone(),
             deleted_profile_policy: activation.deleted_profile_policy,
             discard_accepted_before: None,
         })
@@ -148,6 +182,7 @@ mod tests {
         FieldMapping {
             source: FieldSource::AttributePath(path.to_owned()),
             target: FieldTarget::Field(field.parse().unwrap()),
+            options: MappingOptions::default(),
         }
     }
 
@@ -155,6 +190,7 @@ mod tests {
         FieldMapping {
             source: FieldSource::IdentityNamespace(namespace.to_owned()),
             target: FieldTarget::Identity(target.to_owned()),
+            options: MappingOptions::default(),
         }
     }
 
@@ -179,12 +215,13 @@ mod tests {
             ],
             segments: vec![segment("s1", "crm_2_seg"), segment("s2", "vip")],
             deleted_profile_policy: DeletedProfilePolicy::Leave,
+            status_values: StatusValues::default(),
             max_delay: Duration::from_secs(60),
         }
     }
 
     fn problems(activation: &Activation) -> Vec<String> {
-        Rules::compile(activation, true)
+        Rules::compile(activation, &OrgShape::unknown(true))
             .unwrap_err()
             .iter()
             .map(ToString::to_string)
@@ -192,8 +229,8 @@ mod tests {
     }
 
     #[test]
-    fn the_source_documents_mappings_compile() {
-        let rules = Rules::compile(&contacts(), true).unwrap();
+    fn row_89_90_92_143_the_source_documents_mappings_compile() {
+        let rules = Rules::compile(&contacts(), &OrgShape::unknown(true)).unwrap();
         assert_eq!(
             rules.key_source,
             FieldSource::IdentityNamespace("crmID".to_owned())
@@ -203,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn each_missing_mandatory_mapping_is_named() {
+    fn row_34_93_94_each_missing_mandatory_mapping_is_named() {
         let mut lead = contacts();
         lead.record_type = RecordType::Lead;
         lead.field_mappings.clear();
@@ -255,7 +292,7 @@ mod tests {
         ] {
             let mut activation = contacts();
             change(&mut activation);
-            let wrong = Rules::compile(&activation, true).unwrap_err();
+            let wrong = Rules::compile(&activation, &OrgShape::unknown(true)).unwrap_err();
             assert_eq!(
                 wrong.iter().map(|one| one.field.as_str()).collect::<Vec<_>>(),
                 [field],
@@ -265,19 +302,20 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_may_name_the_record() {
+    fn row_88_an_attribute_may_name_the_record() {
         let mut activation = contacts();
         activation.field_mappings[0].source = FieldSource::AttributePath("crm.id".to_owned());
-        assert!(Rules::compile(&activation, true).is_ok());
+        assert!(Rules::compile(&activation, &OrgShape::unknown(true)).is_ok());
     }
 
     #[test]
-    fn a_schedule_begins_with_its_start_and_ends_before_its_end() {
+    fn row_103_a_schedule_begins_with_its_start_and_ends_before_its_end() {
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
         let planned = PlannedSegment {
             segment: "s".to_owned(),
             display_name: String::new(),
             field: "s__c".parse().unwrap(),
+            is_checkbox: false,
             start_time: Some(at(10)),
             end_time: Some(at(20)),
         };

@@ -223,7 +223,7 @@ mod tests {
     use crate::profile::Found;
 
     #[test]
-    fn the_platforms_shape_is_read_whole() {
+    fn row_37_145_146_147_149_the_platforms_shape_is_read_whole() {
         let update = parse(
             br#"{"identityMap": {"crmID": [{"id": "a", "primary": true}, {"id": "b", "authenticatedState": "ambiguous"}]},
                  "segmentMembership": {"ups": {"s1": {"status": "exited", "lastQualificationTime": "2026-01-02T03:04:05.000+0000"},

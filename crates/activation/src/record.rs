@@ -32,6 +32,19 @@ pub enum FieldValue {
     Text(String),
 }
 
+impl FieldValue {
+    /// Returns a finite number, as an integer where it is whole and exact.
+    pub fn from_number(number: f64) -> Self {
+        /// Up to here every integer is a float of its own.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        if number.fract() == 0.0 && number.abs() <= EXACT {
+            #[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
+            return Self::Integer(number as i64);
+        }
+        Self::Number(number)
+    }
+}
+
 /// Where an update stands in the order of acceptance of its destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Arrival {

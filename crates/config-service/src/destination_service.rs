@@ -3,7 +3,9 @@
 use activation::{
     InvalidField,
     destination::{Activation, SegmentActivation},
+    mapping_id_suggestion::{Affix, Affixes, suggest},
     names::{DestinationName, DestinationUid, ResourceId, WorkspaceName},
+    org_shape::OrgShape,
     plan::Rules,
 };
 use contracts::{
@@ -14,6 +16,7 @@ use contracts::{
             deleted_profile_policy_in, destination_in, field_mapping_in, record_type_in, segment_in,
             write_mode_in, write_mode_out,
         },
+        mapping::{status_values_in, status_values_out},
         parsed, required,
         time::{duration_in, duration_out, time_in, time_out},
     },
@@ -33,9 +36,11 @@ use crate::{
         revisions::{self, Revision},
         staged,
     },
-    org::{Orgs, Trouble},
+    org::{Orgs, Trouble, shape_of},
     preflight::{check::org_findings, finding::refusals},
+    request_rows::Rows,
     store::{ChangeError, Store},
+    warnings,
 };
 
 pub(crate) struct Adapter {
@@ -83,7 +88,7 @@ impl SegmentPaths {
 /// What the org says of a destination.
 struct OrgAnswer {
     org_id: String,
-    key_case_sensitive: bool,
+    shape: OrgShape,
 }
 
 impl Adapter {
@@ -116,10 +121,9 @@ impl Adapter {
             }
             .into());
         }
-        let key = org.object.field(activation.write_mode.identity_target());
         Ok(OrgAnswer {
             org_id: org.org_id,
-            key_case_sensitive: key.is_none_or(|field| field.case_sensitive),
+            shape: shape_of(activation, &org.object),
         })
     }
 
@@ -163,7 +167,7 @@ impl Adapter {
         actor: &str,
         change: impl FnOnce(&mut Destination),
     ) -> Result<Destination, Status> {
-        Rules::compile(&edited.activation, true).map_err(|problems| ChangeError::NotReady {
+        Rules::compile(&edited.activation, &edited.org_shape).map_err(|problems| ChangeError::NotReady {
             reason: "NOT_FINISHED",
             problems,
         })?;
@@ -181,13 +185,44 @@ impl Adapter {
             .store
             .change_destination(edit, |destination, claimed| {
                 check_activation(&destination.activation, claimed, max_segments)?;
-                destination.key_case_sensitive = answer.key_case_sensitive;
+                destination.org_shape = answer.shape;
                 destination.go_live();
                 change(destination);
                 Ok(())
             })
             .await?;
         Ok(stored)
+    }
+
+    /// Returns everything that is wrong with rows of which some cannot be read.
+    async fn every_problem<T>(
+        &self,
+        name: &str,
+        mut rows: Rows<T>,
+        add: impl FnOnce(&mut Activation, Vec<T>) -> SegmentPaths,
+    ) -> Status {
+        let name = match parsed::<DestinationName>(name, "name") {
+            Ok(name) => name,
+            Err(invalid) => {
+                let mut wrong = vec![invalid];
+                wrong.extend(rows.every_problem(Vec::new()));
+                return invalid_argument(&wrong);
+            }
+        };
+        let problems = async {
+            let mut destination = self.existing(&name).await?;
+            let claimed = self.store.claimed_by_others(&destination).await?;
+            let paths = add(&mut destination.activation, rows.take_readable());
+            match check_activation(&destination.activation, &claimed, self.max_segments) {
+                Ok(()) => Ok(Vec::new()),
+                Err(ChangeError::Invalid(problems)) => Ok(paths.in_request(problems)),
+                Err(other) => Err(other),
+            }
+        };
+        match problems.await {
+            Ok(problems) => invalid_argument(&rows.every_problem(problems)),
+            Err(error) => error.into(),
+        }
     }
 }
 
@@ -258,6 +293,13 @@ impl DestinationService for Adapter {
         );
         let policy = keep(deleted_profile_policy(&message), &mut wrong);
         let max_delay = keep(max_delay(&message), &mut wrong);
+        let prefix = keep(affix(&message.mapping_id_prefix, "mapping_id_prefix"), &mut wrong);
+        let suffix = keep(affix(&message.mapping_id_suffix, "mapping_id_suffix"), &mut wrong);
+        let affixes =
+            affixes(prefix.unwrap_or_default(), suffix.unwrap_or_default()).unwrap_or_else(|invalid| {
+                wrong.extend(invalid);
+                Affixes::default()
+            });
         let (
             Some(workspace),
             Some(id),
@@ -280,6 +322,9 @@ impl DestinationService for Adapter {
         else {
             return Err(invalid_argument(&wrong));
         };
+        if !wrong.is_empty() {
+            return Err(invalid_argument(&wrong));
+        }
         let connection: activation::names::ConnectionName = connection;
         if *connection.workspace() != workspace {
             return Err(invalid_field(InvalidField::new(
@@ -299,10 +344,16 @@ impl DestinationService for Adapter {
                 field_mappings: Vec::new(),
                 segments: Vec::new(),
                 deleted_profile_policy,
+                status_values: status_values_in(message.status_values.as_ref()),
                 max_delay,
             },
+            affixes,
             created_by,
         };
+        let conflicts = new.activation.conflicts();
+        if !conflicts.is_empty() {
+            return Err(invalid_argument(&conflicts));
+        }
         let destination = self.store.create_destination(new, self.max_destinations).await?;
         Ok(Response::new(pb::CreateDestinationResponse {
             destination: Some(destination.into()),
@@ -409,7 +460,17 @@ impl DestinationService for Adapter {
     ) -> Result<Response<pb::SetFieldMappingsResponse>, Status> {
         let actor = actor_of(&request)?;
         let request = request.into_inner();
-        let mappings = all(&request.field_mappings, "field_mappings", field_mapping_in)?;
+        let rows = Rows::read(&request.field_mappings, "field_mappings", field_mapping_in);
+        let mappings = match rows.all() {
+            Ok(mappings) => mappings,
+            Err(rows) => {
+                let replace = |activation: &mut Activation, readable| {
+                    activation.field_mappings = readable;
+                    SegmentPaths::OfDestination
+                };
+                return Err(self.every_problem(&request.name, rows, replace).await);
+            }
+        };
         let destination = self
             .change_activation(&request.name, &request.etag, &actor, |activation| {
                 activation.field_mappings = mappings;
@@ -417,6 +478,7 @@ impl DestinationService for Adapter {
             })
             .await?;
         Ok(Response::new(pb::SetFieldMappingsResponse {
+            warnings: warnings::of_field_mappings(&destination.activation),
             destination: Some(destination.into()),
         }))
     }
@@ -433,7 +495,18 @@ impl DestinationService for Adapter {
                 "is required: at least one segment",
             )));
         }
-        let segments: Vec<SegmentActivation> = all(&request.segments, "segments", segment_in)?;
+        let rows = Rows::read(&request.segments, "segments", segment_in);
+        let segments = match rows.all() {
+            Ok(segments) => segments,
+            Err(rows) => {
+                let append = |activation: &mut Activation, readable: Vec<SegmentActivation>| {
+                    let before = activation.segments.len();
+                    activation.segments.extend(readable);
+                    SegmentPaths::Added { before }
+                };
+                return Err(self.every_problem(&request.name, rows, append).await);
+            }
+        };
         let destination = self
             .change_activation(&request.name, &request.etag, &actor, |activation| {
                 let before = activation.segments.len();
@@ -442,6 +515,7 @@ impl DestinationService for Adapter {
             })
             .await?;
         Ok(Response::new(pb::AddSegmentsResponse {
+            warnings: warnings::of_segments(&destination.activation),
             destination: Some(destination.into()),
         }))
     }
@@ -457,11 +531,16 @@ impl DestinationService for Adapter {
         let destination = self
             .change_activation(&request.name, &request.etag, &actor, |activation| {
                 let segment = segment_of(activation, &message.segment)?;
-                for path in &mask.paths {
-                    update_segment_field(segment, path, &message)
-                        .map_err(|invalid| ChangeError::Invalid(vec![invalid]))?;
+                let wrong: Vec<InvalidField> = mask
+                    .paths
+                    .iter()
+                    .filter_map(|path| update_segment_field(segment, path, &message).err())
+                    .collect();
+                if wrong.is_empty() {
+                    Ok(SegmentPaths::One)
+                } else {
+                    Err(ChangeError::Invalid(wrong))
                 }
-                Ok(SegmentPaths::One)
             })
             .await?;
         Ok(Response::new(pb::UpdateSegmentResponse {
@@ -687,6 +766,67 @@ impl DestinationService for Adapter {
             destination: Some(destination.into()),
         }))
     }
+
+    async fn suggest_mapping_ids(
+        &self,
+        request: Request<pb::SuggestMappingIdsRequest>,
+    ) -> Result<Response<pb::SuggestMappingIdsResponse>, Status> {
+        let request = request.into_inner();
+        let name: DestinationName = parsed(&request.name, "name").map_err(invalid_field)?;
+        check_segment_names(&request.segments)?;
+        let destination = self.existing(&name).await?;
+        let claimed = self
+            .store
+            .claimed_by_others(&destination)
+            .await
+            .map_err(ChangeError::from)?;
+        let mut taken = destination.activation.taken_fields();
+        taken.extend(claimed.iter().map(|one| one.segment.mapping_id.field()));
+        let mut suggestions = Vec::with_capacity(request.segments.len());
+        for segment in request.segments {
+            let mapping_id = suggest(
+                &segment.segment,
+                &segment.display_name,
+                &destination.affixes,
+                |candidate| {
+                    let field = candidate.field();
+                    taken.iter().any(|other| other.is_same_field(field.as_str()))
+                },
+            );
+            let field = mapping_id.field();
+            suggestions.push(pb::SuggestedMappingId {
+                segment: segment.segment,
+                mapping_id: mapping_id.to_string(),
+                field: field.to_string(),
+            });
+            taken.push(field);
+        }
+        Ok(Response::new(pb::SuggestMappingIdsResponse { suggestions }))
+    }
+}
+
+fn check_segment_names(segments: &[pb::SegmentName]) -> Result<(), Status> {
+    const MOST: usize = 1_000;
+    let mut wrong = Vec::new();
+    if segments.is_empty() || segments.len() > MOST {
+        wrong.push(InvalidField::new(
+            "segments",
+            format!("is required: at least one segment, at most {MOST}"),
+        ));
+    }
+    for (index, segment) in segments.iter().enumerate().take(MOST) {
+        if segment.segment.trim().is_empty() {
+            wrong.push(InvalidField::new(
+                format!("segments[{index}].segment"),
+                "is required: the platform's segment id",
+            ));
+        }
+    }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(invalid_argument(&wrong))
+    }
 }
 
 fn revision_out(
@@ -767,12 +907,25 @@ fn update_field(
                 deleted_profile_policy(message).map_err(invalid)?;
         }
         "max_delay" => destination.activation.max_delay = max_delay(message).map_err(invalid)?,
+        "status_values" => {
+            destination.activation.status_values = status_values_in(message.status_values.as_ref());
+        }
+        "mapping_id_prefix" => {
+            let prefix = affix(&message.mapping_id_prefix, "mapping_id_prefix").map_err(invalid)?;
+            let suffix = destination.affixes.suffix().clone();
+            destination.affixes = affixes(prefix, suffix).map_err(ChangeError::Invalid)?;
+        }
+        "mapping_id_suffix" => {
+            let suffix = affix(&message.mapping_id_suffix, "mapping_id_suffix").map_err(invalid)?;
+            let prefix = destination.affixes.prefix().clone();
+            destination.affixes = affixes(prefix, suffix).map_err(ChangeError::Invalid)?;
+        }
         other => {
             return Err(ChangeError::invalid(
                 "update_mask",
                 format!(
-                    "'{other}' cannot be updated; display_name, description, deleted_profile_policy and max_delay \
-                     can, and before activation connection, record_type, write_mode and key_field"
+                    "'{other}' cannot be updated; display_name, description, deleted_profile_policy, status_values, \
+                     mapping_id_prefix, mapping_id_suffix and max_delay can, and before activation connection, record_type, write_mode and key_field"
                 ),
             ));
         }
@@ -811,28 +964,18 @@ fn segment_of<'a>(
         .ok_or_else(|| ChangeError::NotFound(format!("the segment '{segment}' of this destination")))
 }
 
-/// Converts every item, or names everything that is wrong with each.
-fn all<M, T>(
-    messages: &[M],
-    field: &str,
-    convert: impl Fn(&M) -> Result<T, InvalidField>,
-) -> Result<Vec<T>, Status> {
-    let mut wrong = Vec::new();
-    let items = messages
-        .iter()
-        .enumerate()
-        .filter_map(|(index, message)| {
-            keep(
-                convert(message).map_err(|invalid| invalid.below(&format!("{field}[{index}]"))),
-                &mut wrong,
-            )
-        })
-        .collect();
-    if wrong.is_empty() {
-        Ok(items)
-    } else {
-        Err(invalid_argument(&wrong))
-    }
+fn affix(text: &str, field: &str) -> Result<Affix, InvalidField> {
+    text.parse()
+        .map_err(|invalid: InvalidField| InvalidField::new(format!("destination.{field}"), invalid.problem))
+}
+
+fn affixes(prefix: Affix, suffix: Affix) -> Result<Affixes, Vec<InvalidField>> {
+    Affixes::new(prefix, suffix).map_err(|wrong| {
+        wrong
+            .into_iter()
+            .map(|invalid| invalid.below("destination"))
+            .collect()
+    })
 }
 
 fn display_name(message: &pb::Destination) -> Result<String, InvalidField> {
@@ -935,6 +1078,9 @@ impl From<Destination> for pb::Destination {
             live_revision: destination.live_revision,
             created_by: destination.created_by.clone(),
             updated_by: destination.updated_by.clone(),
+            status_values: status_values_out(&activation.status_values),
+            mapping_id_prefix: destination.affixes.prefix().to_string(),
+            mapping_id_suffix: destination.affixes.suffix().to_string(),
         }
     }
 }

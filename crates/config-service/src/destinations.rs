@@ -10,7 +10,9 @@ use std::time::Duration;
 use activation::{
     InvalidField,
     destination::{Activation, RecordType, SegmentActivation, WriteMode},
+    mapping_id_suggestion::Affixes,
     names::{ConnectionName, DestinationName, DestinationUid, WorkspaceName},
+    org_shape::OrgShape,
     plan::{Plan, PlanState, Rules},
 };
 use chrono::{DateTime, Utc};
@@ -19,7 +21,10 @@ use serde::{Deserialize, Serialize};
 use service::{database::to_micros, in_transaction, on_database};
 
 use self::row::Row;
-use crate::store::{ChangeError, Store, check_etag};
+use crate::{
+    backfills,
+    store::{ChangeError, Store, check_etag},
+};
 
 /// The longest that a partial batch waits, unless the admin says otherwise.
 pub const DEFAULT_MAX_DELAY: Duration = Duration::from_secs(60);
@@ -39,8 +44,10 @@ pub struct Destination {
     pub live: Option<Activation>,
     /// The plan revision with which `live` went live; 0 for a draft.
     pub live_revision: i64,
-    /// Whether the key field tells cases apart; known after activation.
-    pub key_case_sensitive: bool,
+    /// What the org said when the destination went live; nothing before.
+    pub org_shape: OrgShape,
+    /// What stands around suggested Mapping IDs.
+    pub affixes: Affixes,
     pub desired_state: DesiredState,
     pub discard_accepted_before: Option<DateTime<Utc>>,
     pub revision: i64,
@@ -106,6 +113,7 @@ pub struct NewDestination {
     pub description: String,
     pub activation: Activation,
     pub created_by: String,
+    pub affixes: Affixes,
 }
 
 /// One change in the order of revisions.
@@ -140,10 +148,15 @@ impl Destination {
             (
                 destination.desired_state,
                 destination.discard_accepted_before,
-                destination.key_case_sensitive,
+                destination.org_shape.clone(),
             )
         };
         self.live != before.live || planned(self) != planned(before)
+    }
+
+    /// Returns the segments that delivery works by.
+    pub fn live_segments(&self) -> &[SegmentActivation] {
+        self.live.as_ref().map_or(&[], |live| &live.segments)
     }
 
     /// Refuses a change of what is fixed after activation.
@@ -167,7 +180,7 @@ impl Destination {
         };
         let live = self.live.as_ref()?;
         // What went live has compiled.
-        let mut rules = Rules::compile(live, self.key_case_sensitive).ok()?;
+        let mut rules = Rules::compile(live, &self.org_shape).ok()?;
         rules.discard_accepted_before = self.discard_accepted_before;
         Some(Plan {
             destination: self.name.clone(),
@@ -237,7 +250,8 @@ impl Store {
             activation: new.activation,
             live: None,
             live_revision: 0,
-            key_case_sensitive: false,
+            org_shape: OrgShape::unknown(false),
+            affixes: new.affixes,
             desired_state: DesiredState::Draft,
             discard_accepted_before: None,
             revision: 0,
@@ -307,24 +321,6 @@ impl Store {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
-    /// Lists the fields that other destinations of the org write.
-    pub async fn claimed_by_others(
-        &self,
-        destination: &Destination,
-    ) -> Result<Vec<ClaimedField>, sqlx::Error> {
-        let rows: Vec<Row> = on_database!(
-            &self.database,
-            pool => sqlx::query_as(row::OF_THE_SAME_ORG)
-                .bind(destination.name.to_string())
-                .bind(destination.name.workspace().to_string())
-                .bind(destination.connection.to_string())
-                .bind(destination.activation.record_type.object())
-                .fetch_all(pool)
-                .await
-        )?;
-        claimed_fields(rows)
-    }
-
     /// Changes a destination by a pure function, which sees what other
     /// destinations of the org claim. One change happens after the other.
     pub async fn change_destination(
@@ -372,10 +368,45 @@ impl Store {
             }
             let row = Row::from(&destination);
             row.bind(sqlx::query(row::UPDATE)).execute(&mut *transaction).await?;
+            let backfills = backfills::due(before.live_segments(), destination.live_segments());
+            for segment in backfills.wanted {
+                sqlx::query(backfills::WANT)
+                    .bind(destination.uid.as_str())
+                    .bind(segment)
+                    .bind(to_micros(now))
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            for segment in backfills.gone {
+                sqlx::query(backfills::FORGET)
+                    .bind(destination.uid.as_str())
+                    .bind(segment)
+                    .bind(i64::MAX)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
             destination
         });
         self.plans_changed.notify_waiters();
         Ok(destination)
+    }
+
+    /// Lists what other destinations of the org claim.
+    pub async fn claimed_by_others(
+        &self,
+        destination: &Destination,
+    ) -> Result<Vec<ClaimedField>, sqlx::Error> {
+        let rows: Vec<Row> = on_database!(
+            &self.database,
+            pool => sqlx::query_as(row::OF_THE_SAME_ORG)
+                .bind(destination.name.to_string())
+                .bind(destination.name.workspace().to_string())
+                .bind(destination.connection.to_string())
+                .bind(destination.activation.record_type.object())
+                .fetch_all(pool)
+                .await
+        )?;
+        claimed_fields(rows)
     }
 
     /// Removes a draft at once; lets an activated one drain first.

@@ -1,12 +1,16 @@
 //! What admins configure: connections, destinations, field mappings, segments
 //! with their Mapping IDs. Validates, compiles plans and streams their changes.
 
+mod backfill_service;
 mod catalog_service;
 mod connection_service;
 mod destination_service;
 mod plan_service;
 mod preflight_service;
+mod request_rows;
+mod warnings;
 
+pub mod backfills;
 pub mod connections;
 pub mod destinations;
 pub mod org;
@@ -16,7 +20,8 @@ pub mod store;
 use contracts::{
     auth::v1::token_service_client::TokenServiceClient,
     config::v1::{
-        catalog_service_server::CatalogServiceServer, connection_service_server::ConnectionServiceServer,
+        backfill_service_server::BackfillServiceServer, catalog_service_server::CatalogServiceServer,
+        connection_service_server::ConnectionServiceServer,
         destination_service_server::DestinationServiceServer, plan_service_server::PlanServiceServer,
         preflight_service_server::PreflightServiceServer,
     },
@@ -33,7 +38,8 @@ use tonic::service::Routes;
 use crate::{org::Orgs, preflight::recurring::RecurringChecks, store::Store};
 
 /// Full names of the public services, for health and reflection.
-pub const PUBLIC_SERVICES: [&str; 4] = [
+pub const PUBLIC_SERVICES: [&str; 5] = [
+    "sluice.config.v1.BackfillService",
     "sluice.config.v1.CatalogService",
     "sluice.config.v1.ConnectionService",
     "sluice.config.v1.DestinationService",
@@ -88,6 +94,9 @@ impl ConfigService {
 
     pub fn add_public_routes(&self, routes: Routes) -> Routes {
         routes
+            .add_service(BackfillServiceServer::new(backfill_service::Adapter {
+                store: self.store.clone(),
+            }))
             .add_service(CatalogServiceServer::new(catalog_service::Adapter))
             .add_service(ConnectionServiceServer::new(connection_service::Adapter {
                 store: self.store.clone(),

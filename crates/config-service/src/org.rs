@@ -1,6 +1,8 @@
 //! What the Salesforce org itself says: whether a login works, and what its
 //! objects look like.
 
+mod shape;
+
 use chrono::{DateTime, Utc};
 use contracts::{
     auth::v1::{GetTokenRequest, ReportRejectedTokenRequest, token_service_client::TokenServiceClient},
@@ -18,6 +20,8 @@ use service::{chain::Chain, database::to_micros, grpc::client::TracedChannel};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+pub(crate) use self::shape::kind_of;
+pub use self::shape::shape_of;
 use crate::connections::{Check, CheckState, Connection};
 
 /// Asks orgs. Cheap to clone.

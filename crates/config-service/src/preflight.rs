@@ -7,6 +7,7 @@ mod definition;
 mod described;
 mod key_field;
 mod mapped_fields;
+mod mapping_rules;
 mod planned_record;
 mod record_kind;
 mod sample_records;
@@ -24,4 +25,3 @@ pub mod target_fields;
 
 pub use described::Described;
 pub use planned_record::{PlannedRecord, planned_records};
-pub use status_fields::status_texts;

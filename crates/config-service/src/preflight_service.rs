@@ -1,8 +1,9 @@
 //! gRPC adapter of `PreflightService`.
 
 use activation::{
-    destination::Activation,
+    destination::{Activation, StatusValues},
     names::{ConnectionName, DestinationName},
+    org_shape::OrgShape,
     plan::Rules,
 };
 use contracts::{
@@ -11,7 +12,6 @@ use contracts::{
     page::Page,
     status::{invalid_argument, invalid_field, status},
 };
-use salesforce::describe::ObjectDescription;
 use tonic::{Code, Request, Response, Status};
 use tracing::error;
 
@@ -19,7 +19,7 @@ use crate::{
     connections::Connection,
     destination_service::trouble_status,
     destinations::{DesiredState, Destination},
-    org::Orgs,
+    org::{Orgs, shape_of},
     preflight::{
         Described,
         check::{Subject, org_findings, parse_sample_records},
@@ -27,7 +27,7 @@ use crate::{
         finding::refusals,
         planned_records,
         rehearsal::RehearsalError,
-        samples, status_texts,
+        samples,
         target_fields::target_fields,
     },
     store::{ChangeError, Store},
@@ -62,7 +62,7 @@ impl Adapter {
     ) -> Result<(Rules, Described), Status> {
         let activation = &destination.activation;
         // Before the org is asked: what is missing is known without it.
-        rules(activation, destination.key_case_sensitive)?;
+        rules(activation, &destination.org_shape)?;
         let org = self
             .orgs
             .described(connection, activation)
@@ -74,22 +74,15 @@ impl Adapter {
             return Err(ChangeError::NotReady { reason, problems }.into());
         }
         self.store.pin_org(&destination.connection, &org.org_id).await?;
-        Ok((rules(activation, tells_cases(activation, &org.object))?, org))
+        Ok((rules(activation, &shape_of(activation, &org.object))?, org))
     }
 }
 
-fn rules(activation: &Activation, key_case_sensitive: bool) -> Result<Rules, ChangeError> {
-    Rules::compile(activation, key_case_sensitive).map_err(|problems| ChangeError::NotReady {
+fn rules(activation: &Activation, shape: &OrgShape) -> Result<Rules, ChangeError> {
+    Rules::compile(activation, shape).map_err(|problems| ChangeError::NotReady {
         reason: "NOT_FINISHED",
         problems,
     })
-}
-
-/// Tells whether the field that names records tells upper from lower case.
-fn tells_cases(activation: &Activation, object: &ObjectDescription) -> bool {
-    object
-        .field(activation.write_mode.identity_target())
-        .is_none_or(|field| field.case_sensitive)
 }
 
 #[tonic::async_trait]
@@ -132,15 +125,19 @@ impl PreflightService for Adapter {
         let destination = self.destination(&request.name, "name").await?;
         let connection = self.connection(&destination.connection).await?;
         let activation = &destination.activation;
-        let known = destination.is_draft() || destination.key_case_sensitive;
-        let unasked = rules(activation, known)?;
+        let known = if destination.is_draft() {
+            OrgShape::unknown(true)
+        } else {
+            destination.org_shape.clone()
+        };
+        let unasked = rules(activation, &known)?;
         // Without the org what was known before holds.
         let object = self
             .orgs
             .describe(&connection, activation.record_type.object())
             .await;
         let rules = match &object {
-            Ok((object, _)) => rules(activation, tells_cases(activation, object))?,
+            Ok((object, _)) => rules(activation, &shape_of(activation, object))?,
             Err(_) => unasked,
         };
         let mapped = dry_run(&updates, &rules, self.store.clock.now());
@@ -211,14 +208,15 @@ impl PreflightService for Adapter {
             .map_err(invalid_field)?;
         let is_given = request.record_type != i32::from(pb::RecordType::Unspecified);
         let given = || record_type_in(request.record_type, "record_type").map_err(invalid_field);
-        let (connection, record_type) = if request.parent.contains("/connections/") {
+        let (connection, record_type, status_values) = if request.parent.contains("/connections/") {
             let name = parsed(&request.parent, "parent").map_err(invalid_field)?;
-            (name, given()?)
+            (name, given()?, StatusValues::default())
         } else {
             let destination = self.destination(&request.parent, "parent").await?;
             let own = destination.activation.record_type;
             let record_type = if is_given { given()? } else { own };
-            (destination.connection, record_type)
+            let status_values = destination.activation.status_values;
+            (destination.connection, record_type, status_values)
         };
         let connection = self.connection(&connection).await?;
         let (object, _) = self
@@ -226,7 +224,7 @@ impl PreflightService for Adapter {
             .describe(&connection, record_type.object())
             .await
             .map_err(|trouble| trouble_status(&trouble))?;
-        let mut fields = target_fields(&object, &request.query, request.only_usable, &status_texts());
+        let mut fields = target_fields(&object, &request.query, request.only_usable, &status_values);
         fields.retain(|field| field.name.as_str() > page.after.as_str());
         let next_page_token = page.finish(&mut fields, |field| field.name.clone());
         Ok(Response::new(pb::ListTargetFieldsResponse {

@@ -2,6 +2,7 @@
 //! path, out with `From`. Past this line nothing is optional that is required.
 
 pub mod destination;
+pub mod mapping;
 pub mod outcome;
 pub mod plan;
 pub mod profile;

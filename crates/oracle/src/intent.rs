@@ -8,6 +8,15 @@ use crate::{
     time,
 };
 
+/// Most characters of the text fields that have a limit here.
+/// Source: Salesforce Object Reference, Contact and Lead.
+const MAX_CHARACTERS: [(&str, usize); 4] = [
+    ("LastName", 80),
+    ("FirstName", 40),
+    ("Company", 255),
+    ("Email", 80),
+];
+
 /// The order of values of one field: the larger one stays. The order of the fields is the rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Version {
@@ -88,11 +97,14 @@ pub(crate) fn intent<'a>(
     if attributes.is_empty() && statuses.is_empty() {
         return Intent::Exclude("NOTHING_MAPPED", Vec::new());
     }
-    if attributes
-        .iter()
-        .any(|write| write.value.is_array() || write.value.is_object())
-    {
-        return Intent::Fail("UNSUPPORTED_VALUE");
+    // The first value that its field cannot hold decides, in the order of the mappings.
+    for write in &attributes {
+        if write.value.is_array() || write.value.is_object() {
+            return Intent::Fail("UNSUPPORTED_VALUE");
+        }
+        if is_too_long(write.field, &write.value) {
+            return Intent::Fail("STRING_TOO_LONG");
+        }
     }
     if lacks_required_value(destination, document) {
         statuses.retain(|write| write.value == "exited");
@@ -149,5 +161,31 @@ fn is_blank(value: &Value) -> bool {
         Value::Null => true,
         Value::String(text) => text.trim().is_empty(),
         _ => false,
+    }
+}
+
+fn is_too_long(field: &str, value: &Value) -> bool {
+    let limit = MAX_CHARACTERS.iter().find(|(limited, _)| *limited == field);
+    match (limit, value) {
+        (Some((_, most)), Value::String(text)) => text.chars().count() > *most,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn length_counts_characters_not_bytes() {
+        assert!(!is_too_long("LastName", &Value::from("é".repeat(80))));
+        assert!(is_too_long("LastName", &Value::from("é".repeat(81))));
+        assert!(!is_too_long("FirstName", &Value::from("a".repeat(40))));
+        assert!(is_too_long("FirstName", &Value::from("a".repeat(41))));
+        assert!(!is_too_long("Company", &Value::from("a".repeat(255))));
+        assert!(is_too_long("Company", &Value::from("a".repeat(256))));
+        assert!(!is_too_long("Email", &Value::from("a".repeat(80))));
+        assert!(is_too_long("Email", &Value::from("a".repeat(81))));
+        assert!(!is_too_long("Description", &Value::from("a".repeat(5_000))));
     }
 }

@@ -9,15 +9,6 @@ use crate::{
     intent::{Version, Write},
 };
 
-/// Most characters of the text fields that have a limit here.
-/// Source: Salesforce Object Reference, Contact and Lead.
-const MAX_CHARACTERS: [(&str, usize); 4] = [
-    ("LastName", 80),
-    ("FirstName", 40),
-    ("Company", 255),
-    ("Email", 80),
-];
-
 /// The records, and the version of each field that an update wrote.
 pub(crate) struct Org<'a> {
     pub(crate) records: BTreeMap<String, Records>,
@@ -60,9 +51,6 @@ impl<'a> Org<'a> {
         };
         let due: Vec<&Write<'a>> = writes.iter().filter(is_due).collect();
 
-        if due.iter().any(|write| is_too_long(write.field, &write.value)) {
-            return Err("STRING_TOO_LONG");
-        }
         if due
             .iter()
             .any(|write| write.field == "Email" && !is_email_or_empty(&write.value))
@@ -87,14 +75,6 @@ fn stored(field: &str, value: &Value) -> Value {
         Value::String(text) if text.is_empty() => Value::Null,
         Value::String(text) if field == "Email" => Value::from(text.to_lowercase()),
         other => other.clone(),
-    }
-}
-
-fn is_too_long(field: &str, value: &Value) -> bool {
-    let limit = MAX_CHARACTERS.iter().find(|(limited, _)| *limited == field);
-    match (limit, value) {
-        (Some((_, most)), Value::String(text)) => text.chars().count() > *most,
-        _ => false,
     }
 }
 
@@ -135,18 +115,5 @@ mod tests {
         for text in invalid {
             assert!(!is_email(text), "{text}");
         }
-    }
-
-    #[test]
-    fn length_counts_characters_not_bytes() {
-        assert!(!is_too_long("LastName", &Value::from("é".repeat(80))));
-        assert!(is_too_long("LastName", &Value::from("é".repeat(81))));
-        assert!(!is_too_long("FirstName", &Value::from("a".repeat(40))));
-        assert!(is_too_long("FirstName", &Value::from("a".repeat(41))));
-        assert!(!is_too_long("Company", &Value::from("a".repeat(255))));
-        assert!(is_too_long("Company", &Value::from("a".repeat(256))));
-        assert!(!is_too_long("Email", &Value::from("a".repeat(80))));
-        assert!(is_too_long("Email", &Value::from("a".repeat(81))));
-        assert!(!is_too_long("Description", &Value::from("a".repeat(5_000))));
     }
 }

@@ -430,12 +430,46 @@ fn a_deleted_profile_writes_nothing() {
 // What Salesforce refuses
 
 #[test]
-fn an_unknown_record_wins_over_every_other_refusal() {
-    let more = json!({"person": {"name": {"lastName": "a".repeat(81)}}, "email": "bad"});
+fn an_unknown_record_wins_over_every_other_refusal_by_salesforce() {
+    let more = json!({"person": {"name": {"lastName": "Rossi"}}, "email": "bad"});
     let expected = Scene::new().contacts(&[document(UNKNOWN, more)]);
 
     assert_eq!(expected.failed, one("INVALID_CROSS_REFERENCE_KEY"));
     assert!(!expected.records["Contact"].contains_key(UNKNOWN));
+}
+
+#[test]
+fn too_long_a_text_is_refused_before_salesforce_is_asked() {
+    let long = |id: &str, event_time: &str| {
+        let more =
+            json!({"person": {"name": {"lastName": "a".repeat(81)}}, "_sluice": {"eventTime": event_time}});
+        document(id, more)
+    };
+    let scene = Scene::new();
+
+    let unknown = scene.contacts(&[long(UNKNOWN, NOON)]);
+    let older = scene.contacts(&[
+        named("Newer", "2026-01-02T10:00:00Z"),
+        long(ROSSI, "2026-01-02T09:00:00Z"),
+    ]);
+
+    assert_eq!(unknown.failed, one("STRING_TOO_LONG"));
+    assert_eq!((older.delivered, older.failed), (1, one("STRING_TOO_LONG")));
+}
+
+#[test]
+fn of_two_values_that_their_fields_cannot_hold_the_first_mapping_decides() {
+    let list_first = rossi(json!({"person": {"name": {"lastName": [], "firstName": "a".repeat(41)}}}));
+    let long_first = rossi(json!({"person": {"name": {"lastName": "a".repeat(81), "firstName": []}}}));
+
+    assert_eq!(
+        Scene::new().contacts(&[list_first]).failed,
+        one("UNSUPPORTED_VALUE")
+    );
+    assert_eq!(
+        Scene::new().contacts(&[long_first]).failed,
+        one("STRING_TOO_LONG")
+    );
 }
 
 #[test]

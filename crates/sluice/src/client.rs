@@ -7,7 +7,8 @@ use anyhow::Context;
 use contracts::{
     auth::v1::credential_service_client::CredentialServiceClient,
     config::v1::{
-        catalog_service_client::CatalogServiceClient, connection_service_client::ConnectionServiceClient,
+        backfill_service_client::BackfillServiceClient, catalog_service_client::CatalogServiceClient,
+        connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient,
         preflight_service_client::PreflightServiceClient,
     },
@@ -47,6 +48,10 @@ impl Servers {
 
     pub fn workspace(&self) -> &WorkspaceName {
         &self.workspace
+    }
+
+    pub fn backfills(&self) -> BackfillServiceClient<TracedChannel> {
+        BackfillServiceClient::new(self.config.clone())
     }
 
     pub fn catalog(&self) -> CatalogServiceClient<TracedChannel> {

@@ -2,7 +2,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::profile_json;
+use crate::{
+    destination::{MappingOptions, StatusValues},
+    org_shape::FieldShape,
+    profile_json,
+};
+
+mod options;
 
 const CONTACT: &str = "0034S000005YJVlQAO";
 const OTHER_CONTACT: &str = "0035500001H9ka0AAB";
@@ -17,11 +23,14 @@ fn rules() -> Rules {
         source_path: path.to_owned(),
         field: field.parse().unwrap(),
         required,
+        options: MappingOptions::default(),
+        shape: FieldShape::default(),
     };
     let segment = |segment: &str, field: &str| PlannedSegment {
         segment: segment.to_owned(),
         display_name: String::new(),
         field: field.parse().unwrap(),
+        is_checkbox: false,
         start_time: None,
         end_time: None,
     };
@@ -35,7 +44,9 @@ fn rules() -> Rules {
             attribute("person.name.firstName", "FirstName", false),
             attribute("personalEmail.address", "Email", false),
         ],
+        constants: Vec::new(),
         segments: vec![segment("s1", "crm_2_seg__c"), segment("s2", "vip__c")],
+        status_values: StatusValues::default(),
         deleted_profile_policy: DeletedProfilePolicy::Leave,
         discard_accepted_before: None,
     }
@@ -86,7 +97,7 @@ fn profile(mut more: Value) -> Value {
 }
 
 #[test]
-fn one_record_holds_attributes_and_statuses() {
+fn row_4_125_126_one_record_holds_mapped_attributes_and_statuses_and_nothing_else() {
     let document = profile(json!({
         "person": {"name": {"lastName": "Okafor", "firstName": "Ada"}},
         "segmentMembership": {"ups": {"s1": {"status": "realized"}, "s2": {"status": "existing"}, "other": {}}},
@@ -99,7 +110,7 @@ fn one_record_holds_attributes_and_statuses() {
 }
 
 #[test]
-fn an_absent_attribute_is_left_out_and_a_null_blanks() {
+fn row_142_an_absent_attribute_is_left_out_and_a_null_blanks() {
     let document = profile(json!({"person": {"name": {"lastName": "Okafor", "firstName": null}}}));
     assert_eq!(
         written(&rules(), &document),
@@ -138,7 +149,7 @@ fn an_update_without_an_id_is_excluded_as_a_whole() {
 }
 
 #[test]
-fn a_missing_required_value_excludes_but_an_exit_is_still_written() {
+fn row_98_a_missing_required_value_excludes_but_an_exit_is_still_written() {
     for last_name in [json!(null), json!(" "), json!("")] {
         let realized = profile(json!({
             "person": {"name": {"lastName": last_name, "firstName": "Ada"}},
@@ -165,7 +176,7 @@ fn a_missing_required_value_excludes_but_an_exit_is_still_written() {
 }
 
 #[test]
-fn what_is_not_mapped_sends_nothing() {
+fn row_122_what_is_not_mapped_sends_nothing() {
     let document = profile(json!({"loyalty": "gold", "segmentMembership": {"ups": {"other": {}}}}));
     assert_eq!(
         result(&rules(), &document),
@@ -211,7 +222,7 @@ fn a_deleted_profile_follows_the_destinations_policy() {
 }
 
 #[test]
-fn a_list_or_an_object_in_a_mapped_path_fails_and_names_it() {
+fn row_78_a_list_or_an_object_in_a_mapped_path_fails_and_names_it() {
     for value in [json!(["Okafor"]), json!({"given": "Okafor"})] {
         let document = profile(json!({"person": {"name": {"lastName": value}}}));
         let MapResult::Fail(failure) = result(&rules(), &document) else {
@@ -227,7 +238,7 @@ fn a_list_or_an_object_in_a_mapped_path_fails_and_names_it() {
 }
 
 #[test]
-fn a_membership_past_its_validity_is_an_exit() {
+fn row_150_a_membership_past_its_validity_is_an_exit() {
     let document = profile(json!({
         "person": {"name": {"lastName": "Okafor"}},
         "segmentMembership": {"ups": {
@@ -241,7 +252,7 @@ fn a_membership_past_its_validity_is_an_exit() {
 }
 
 #[test]
-fn a_segment_outside_its_schedule_is_not_written() {
+fn row_103_a_segment_outside_its_schedule_is_not_written() {
     let mut rules = rules();
     rules.segments[0].start_time = Some(at(1));
     rules.segments[1].end_time = Some(at(0));
@@ -301,7 +312,7 @@ fn an_external_id_is_one_record_whatever_its_case_unless_the_field_tells_cases_a
 }
 
 #[test]
-fn an_attribute_can_name_the_record() {
+fn row_88_an_attribute_can_name_the_record() {
     let mut rules = rules();
     rules.key_source = FieldSource::AttributePath("crm.id".to_owned());
     let document = json!({"crm": {"id": CONTACT}, "person": {"name": {"lastName": "Okafor"}}});

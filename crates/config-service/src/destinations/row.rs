@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use activation::destination::{
-    Activation, DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, RecordType, SegmentActivation,
-    WriteMode,
+    Activation, Constant, DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, MappingOptions,
+    RecordType, SegmentActivation, StatusValues, WriteMode,
 };
-use activation::names::DestinationUid;
+use activation::{mapping_id_suggestion::Affixes, names::DestinationUid, org_shape::OrgShape};
 use serde::{Deserialize, Serialize};
 use service::database::{from_micros, to_micros};
 use sqlx::{Database, Encode, Type, query::Query};
@@ -37,6 +37,9 @@ pub(super) struct Row {
     created_by: String,
     update_time: i64,
     updated_by: String,
+    org_shape: Option<String>,
+    mapping_id_prefix: String,
+    mapping_id_suffix: String,
 }
 
 /// A destination with what its plan needs of the connection.
@@ -54,7 +57,7 @@ macro_rules! select {
             "SELECT d.name, d.uid, d.workspace, d.connection, d.display_name, d.description, d.record_type,
                 d.key_field, d.key_case_sensitive, d.definition, d.live, d.live_revision, d.desired_state,
                 d.discard_accepted_before, d.revision, d.version, d.delivery_status, d.create_time,
-                d.created_by, d.update_time, d.updated_by ",
+                d.created_by, d.update_time, d.updated_by, d.org_shape, d.mapping_id_prefix, d.mapping_id_suffix ",
             $rest
         )
     };
@@ -99,8 +102,9 @@ pub(super) const INSERT: &str = "
     INSERT INTO destinations
         (name, uid, workspace, connection, display_name, description, record_type, key_field, key_case_sensitive,
          definition, live, live_revision, desired_state, discard_accepted_before, revision, version, create_time,
-         created_by, update_time, updated_by)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+         created_by, update_time, updated_by, org_shape, mapping_id_prefix, mapping_id_suffix)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+         $23)";
 
 /// Sets what can change; takes the same binds as [`INSERT`]. What delivery
 /// reports is not an admin's change and is left alone.
@@ -108,7 +112,8 @@ pub(super) const UPDATE: &str = "
     UPDATE destinations
     SET connection = $4, display_name = $5, description = $6, record_type = $7, key_field = $8,
         key_case_sensitive = $9, definition = $10, live = $11, live_revision = $12, desired_state = $13,
-        discard_accepted_before = $14, revision = $15, version = $16, update_time = $19, updated_by = $20
+        discard_accepted_before = $14, revision = $15, version = $16, update_time = $19, updated_by = $20,
+        org_shape = $21, mapping_id_prefix = $22, mapping_id_suffix = $23
     WHERE name = $1
       AND uid = $2
       AND workspace = $3
@@ -147,6 +152,9 @@ impl Row {
             .bind(&self.created_by)
             .bind(self.update_time)
             .bind(&self.updated_by)
+            .bind(&self.org_shape)
+            .bind(&self.mapping_id_prefix)
+            .bind(&self.mapping_id_suffix)
     }
 }
 
@@ -157,7 +165,13 @@ struct DefinitionJson {
     field_mappings: Vec<MappingJson>,
     segments: Vec<SegmentJson>,
     deleted_profile_policy: String,
+    #[serde(default, skip_serializing_if = "is_default")]
+    status_values: StatusValues,
     max_delay_ms: u64,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -171,6 +185,10 @@ struct MappingJson {
     field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identity: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    constant: Option<Constant>,
+    #[serde(default, skip_serializing_if = "MappingOptions::is_default")]
+    options: MappingOptions,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -185,9 +203,10 @@ struct SegmentJson {
 
 impl From<&FieldMapping> for MappingJson {
     fn from(mapping: &FieldMapping) -> Self {
-        let (attribute, namespace) = match mapping.source.clone() {
-            FieldSource::AttributePath(path) => (Some(path), None),
-            FieldSource::IdentityNamespace(namespace) => (None, Some(namespace)),
+        let (attribute, namespace, constant) = match mapping.source.clone() {
+            FieldSource::AttributePath(path) => (Some(path), None, None),
+            FieldSource::IdentityNamespace(namespace) => (None, Some(namespace), None),
+            FieldSource::Constant(constant) => (None, None, Some(constant)),
         };
         let (field, identity) = match &mapping.target {
             FieldTarget::Field(field) => (Some(field.to_string()), None),
@@ -198,6 +217,8 @@ impl From<&FieldMapping> for MappingJson {
             namespace,
             field,
             identity,
+            constant,
+            options: mapping.options.clone(),
         }
     }
 }
@@ -206,9 +227,10 @@ impl TryFrom<MappingJson> for FieldMapping {
     type Error = Malformed;
 
     fn try_from(json: MappingJson) -> Result<Self, Malformed> {
-        let source = match (json.attribute, json.namespace) {
-            (Some(path), None) => FieldSource::AttributePath(path),
-            (None, Some(namespace)) => FieldSource::IdentityNamespace(namespace),
+        let source = match (json.attribute, json.namespace, json.constant) {
+            (Some(path), None, None) => FieldSource::AttributePath(path),
+            (None, Some(namespace), None) => FieldSource::IdentityNamespace(namespace),
+            (None, None, Some(constant)) => FieldSource::Constant(constant),
             _ => return Err(Malformed("field_mappings")),
         };
         let target = match (json.field, json.identity) {
@@ -218,7 +240,11 @@ impl TryFrom<MappingJson> for FieldMapping {
             (None, Some(identity)) => FieldTarget::Identity(identity),
             _ => return Err(Malformed("field_mappings")),
         };
-        Ok(Self { source, target })
+        Ok(Self {
+            source,
+            target,
+            options: json.options,
+        })
     }
 }
 
@@ -293,6 +319,7 @@ fn definition_text(activation: &Activation) -> String {
         field_mappings: activation.field_mappings.iter().map(Into::into).collect(),
         segments: activation.segments.iter().map(Into::into).collect(),
         deleted_profile_policy: text_of(&POLICIES, &activation.deleted_profile_policy),
+        status_values: activation.status_values.clone(),
         max_delay_ms: u64::try_from(activation.max_delay.as_millis()).unwrap_or(u64::MAX),
     };
     serde_json::to_string(&definition).expect("a definition can be written as JSON")
@@ -326,6 +353,7 @@ pub(super) fn read_definition(
             .collect::<Result<_, Malformed>>()?,
         deleted_profile_policy: value_of(&POLICIES, &definition.deleted_profile_policy)
             .ok_or(Malformed("definition"))?,
+        status_values: definition.status_values,
         max_delay: Duration::from_millis(definition.max_delay_ms),
     })
 }
@@ -342,7 +370,7 @@ impl From<&Destination> for Row {
             description: destination.description.clone(),
             record_type: record_type.to_owned(),
             key_field,
-            key_case_sensitive: destination.key_case_sensitive,
+            key_case_sensitive: destination.org_shape.key_case_sensitive,
             definition: definition_text(&destination.activation),
             live: destination.live.as_ref().map(definition_text),
             live_revision: destination.live_revision,
@@ -355,6 +383,11 @@ impl From<&Destination> for Row {
             created_by: destination.created_by.clone(),
             update_time: to_micros(destination.update_time),
             updated_by: destination.updated_by.clone(),
+            org_shape: Some(
+                serde_json::to_string(&destination.org_shape).expect("a shape can be written as JSON"),
+            ),
+            mapping_id_prefix: destination.affixes.prefix().to_string(),
+            mapping_id_suffix: destination.affixes.suffix().to_string(),
         }
     }
 }
@@ -371,6 +404,14 @@ impl TryFrom<Row> for Destination {
         };
         let record_type = record_type(&row.record_type).ok_or(Malformed("record_type"))?;
         let definition = |text: &str| read_definition(text, record_type, &write_mode);
+        let org_shape = match &row.org_shape {
+            Some(text) => serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))?,
+            // Activated by a version that knew no shapes.
+            None => OrgShape::unknown(row.key_case_sensitive),
+        };
+        let affix = |text: &str| text.parse().map_err(|_| Malformed("mapping_id_prefix"));
+        let affixes = Affixes::new(affix(&row.mapping_id_prefix)?, affix(&row.mapping_id_suffix)?)
+            .map_err(|_| Malformed("mapping_id_prefix"))?;
         Ok(Self {
             name: row.name.parse().map_err(|_| Malformed("name"))?,
             uid: DestinationUid::new(row.uid),
@@ -380,7 +421,8 @@ impl TryFrom<Row> for Destination {
             activation: definition(&row.definition)?,
             live: row.live.as_deref().map(definition).transpose()?,
             live_revision: row.live_revision,
-            key_case_sensitive: row.key_case_sensitive,
+            org_shape,
+            affixes,
             desired_state: value_of(&STATES, &row.desired_state).ok_or(Malformed("desired_state"))?,
             discard_accepted_before: row.discard_accepted_before.map(from_micros),
             revision: row.revision,

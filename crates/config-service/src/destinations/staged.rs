@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use activation::destination::Activation;
 use contracts::{
     config::v1::{DestinationRevision, StagedChange},
-    convert::time::duration_out,
+    convert::{mapping::status_values_out, time::duration_out},
     json::json,
 };
 use serde_json::{Map, Value};
@@ -28,6 +28,7 @@ pub fn revision_of(definition: &Activation) -> DestinationRevision {
             definition.deleted_profile_policy,
         )
         .into(),
+        status_values: status_values_out(&definition.status_values),
         max_delay: Some(duration_out(definition.max_delay)),
         ..DestinationRevision::default()
     }
@@ -109,6 +110,7 @@ mod tests {
                 .map(|(source, target)| FieldMapping {
                     source: FieldSource::AttributePath((*source).to_owned()),
                     target: FieldTarget::Field(target.parse().unwrap()),
+                    options: Default::default(),
                 })
                 .collect(),
             segments: segments
@@ -122,6 +124,7 @@ mod tests {
                 })
                 .collect(),
             deleted_profile_policy: DeletedProfilePolicy::Leave,
+            status_values: Default::default(),
             max_delay: Duration::from_secs(60),
         }
     }
@@ -154,8 +157,8 @@ mod tests {
                 "max_delay: \"60s\" -> \"5s\"",
                 "segments[s].field: \"s__c\" -> \"s2__c\"",
                 "segments[s].mapping_id: \"s\" -> \"s2\"",
-                "segments[t]: {\"field\":\"t__c\",\"mapping_id\":\"t\",\"segment\":\"t\"} -> ",
-                "segments[u]:  -> {\"field\":\"u__c\",\"mapping_id\":\"u\",\"segment\":\"u\"}",
+                "segments[t]: {\"segment\":\"t\",\"mapping_id\":\"t\",\"field\":\"t__c\"} -> ",
+                "segments[u]:  -> {\"segment\":\"u\",\"mapping_id\":\"u\",\"field\":\"u__c\"}",
             ]
         );
     }

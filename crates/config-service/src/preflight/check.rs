@@ -19,7 +19,7 @@ use super::{
     definition,
     described::{Described, other_record_type, written_fields},
     finding::{Finding, Severity, count, in_order},
-    key_field, mapped_fields, record_kind, sample_records, status_fields,
+    key_field, mapped_fields, mapping_rules, record_kind, sample_records, status_fields,
 };
 use crate::{
     connections::Connection,
@@ -192,6 +192,7 @@ pub(crate) fn org_findings(activation: &Activation, org: &Described) -> Vec<Find
     let mut found = record_kind::findings(activation, org);
     found.extend(key_field::findings(activation, org));
     found.extend(mapped_fields::findings(activation, org));
+    found.extend(mapping_rules::findings(activation, &org.object));
     found.extend(status_fields::findings(activation, org));
     found
 }

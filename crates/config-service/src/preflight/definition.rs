@@ -1,16 +1,12 @@
 //! What is wrong with a destination by itself: the org need not be asked.
 
-use activation::destination::{Activation, FieldTarget};
+use activation::destination::Activation;
 
 use super::finding::{Finding, Severity};
-use crate::destinations::{ClaimedField, claimed_by_others};
-
-/// More mapped attributes than this are warned of. The platform's own number
-/// (requirements.md, row 76).
-pub(super) const MANY_ATTRIBUTES: usize = 50;
-/// More segments than this are warned of. The platform's own number
-/// (requirements.md, row 26).
-pub(super) const MANY_SEGMENTS: usize = 250;
+use crate::{
+    destinations::{ClaimedField, claimed_by_others},
+    warnings,
+};
 
 /// Lists what a destination lacks or contradicts by itself.
 pub(super) fn findings(
@@ -44,28 +40,15 @@ pub(super) fn findings(
             "Remove some, or raise config.max_segments_per_destination",
         ));
     }
-    if segments > MANY_SEGMENTS {
-        found.push(Finding::new(
-            Severity::Warning,
-            "MANY_SEGMENTS",
-            "segments",
-            format!("{segments} segments are active; above {MANY_SEGMENTS} the platform gets slow"),
-            "Keep those that somebody uses in Salesforce",
-        ));
-    }
-    let attributes = activation
-        .field_mappings
-        .iter()
-        .filter(|row| matches!(row.target, FieldTarget::Field(_)))
-        .count();
-    if attributes > MANY_ATTRIBUTES {
-        found.push(Finding::new(
-            Severity::Warning,
-            "MANY_ATTRIBUTES",
-            "field_mappings",
-            format!("{attributes} attributes are mapped; above {MANY_ATTRIBUTES} the platform gets slow"),
-            "Map those that somebody uses in Salesforce",
-        ));
-    }
+    let warnings = warnings::of_segments(activation)
+        .into_iter()
+        .chain(warnings::of_field_mappings(activation));
+    found.extend(warnings.map(|warning| {
+        let (message, fix) = match warning.message.split_once(". ") {
+            Some((message, fix)) => (message.to_owned(), fix.to_owned()),
+            None => (warning.message, String::new()),
+        };
+        Finding::new(Severity::Warning, &warning.code, warning.field, message, fix)
+    }));
     found
 }

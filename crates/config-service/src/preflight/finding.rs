@@ -90,10 +90,10 @@ pub fn refusals(findings: Vec<Finding>) -> Vec<InvalidField> {
         .into_iter()
         .filter(Finding::is_error)
         .map(|finding| {
-            let problem = if finding.fix.is_empty() {
-                finding.message
-            } else {
-                format!("{}. {}", finding.message, finding.fix)
+            let problem = match finding.fix.chars().next() {
+                None => finding.message,
+                Some(first) if first.is_lowercase() => format!("{}; {}", finding.message, finding.fix),
+                Some(_) => format!("{}. {}", finding.message, finding.fix),
             };
             InvalidField::new(finding.field, problem)
         })
@@ -159,10 +159,12 @@ mod tests {
 
     #[test]
     fn a_problem_is_split_into_its_cause_and_its_fix() {
-        let finding = Finding::error_of("C", InvalidField::new("f", "it is so; do this"));
+        let problem = InvalidField::new("f", "it is so; do this");
+        let finding = Finding::error_of("C", problem.clone());
         assert_eq!(
             (finding.message.as_str(), finding.fix.as_str()),
             ("it is so", "do this")
         );
+        assert_eq!(refusals(vec![finding]), [problem]);
     }
 }

@@ -61,12 +61,12 @@ fn required(activation: &Activation, org: &Described) -> Vec<Finding> {
             Finding::new(
                 Severity::Error,
                 "REQUIRED_FIELD_UNMAPPED",
-                "field_mappings",
+                "destination.field_mappings",
                 format!(
                     "Field {} ({}) is required on new records of {}, and nothing is mapped to it",
                     field.name, field.label, org.object.name
                 ),
-                "Map something to it, give it a default in Salesforce, or update by Salesforce id",
+                "Map an attribute or a constant to it, give it a default in Salesforce, or update by Salesforce id",
             )
             .about(&field.name)
         })

@@ -149,14 +149,20 @@ mod tests {
     use std::time::Duration;
 
     use activation::destination::{
-        Activation, DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, RecordType, WriteMode,
+        Activation, DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, MappingOptions, RecordType,
+        StatusValues, WriteMode,
     };
+    use activation::org_shape::OrgShape;
     use salesforce::{collections::results, usage::Answered};
 
     use super::*;
 
     fn rules() -> Rules {
-        let row = |source, target| FieldMapping { source, target };
+        let row = |source, target| FieldMapping {
+            source,
+            target,
+            options: MappingOptions::default(),
+        };
         let activation = Activation {
             record_type: RecordType::Contact,
             write_mode: WriteMode::UpdateById,
@@ -172,9 +178,10 @@ mod tests {
             ],
             segments: Vec::new(),
             deleted_profile_policy: DeletedProfilePolicy::Leave,
+            status_values: StatusValues::default(),
             max_delay: Duration::from_secs(60),
         };
-        Rules::compile(&activation, true).unwrap()
+        Rules::compile(&activation, &OrgShape::unknown(true)).unwrap()
     }
 
     /// Judges one record by what Salesforce answers for it and for the bad one.

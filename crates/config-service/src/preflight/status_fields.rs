@@ -1,14 +1,12 @@
 //! What is wrong with the fields that receive segment statuses.
 
-use activation::{
-    destination::{Activation, SegmentActivation},
-    profile::SegmentStatus,
-};
+use activation::destination::{Activation, SegmentActivation, StatusValues};
 use salesforce::describe::FieldDescription;
 
 use super::{
     described::{Described, Place},
     finding::{Finding, Severity},
+    mapping_rules::lacks_value,
 };
 
 /// Whether a field of a type can hold a status.
@@ -23,24 +21,13 @@ enum Fit {
     Bad,
 }
 
-/// Returns what is written as the status of a segment.
-pub fn status_texts() -> Vec<String> {
-    [
-        SegmentStatus::Realized,
-        SegmentStatus::Existing,
-        SegmentStatus::Exited,
-    ]
-    .map(|status| status.as_str().to_owned())
-    .to_vec()
-}
-
 /// Tells whether a field can receive statuses that are written so.
-pub(super) fn can_hold(field: &FieldDescription, texts: &[String]) -> bool {
-    field.updateable && !is_bad(field, texts) && (is_flag(field) || !is_too_short(field, texts))
+pub(super) fn can_hold(field: &FieldDescription, values: &StatusValues) -> bool {
+    field.updateable && !is_bad(field, values) && (is_flag(field) || !is_too_short(field, values))
 }
 
 pub(super) fn findings(activation: &Activation, org: &Described) -> Vec<Finding> {
-    let texts = status_texts();
+    let values = &activation.status_values;
     let mut found = Vec::new();
     for (index, segment) in activation.segments.iter().enumerate() {
         let place = Place {
@@ -48,7 +35,7 @@ pub(super) fn findings(activation: &Activation, org: &Described) -> Vec<Finding>
             segment: Some((&segment.segment, segment.label())),
             create_or: "Create it or correct the Mapping ID",
         };
-        match of_segment(activation, segment, org, &place, &texts) {
+        match of_segment(activation, segment, org, &place, values) {
             Ok(advice) => found.extend(advice),
             Err(error) => found.push(error),
         }
@@ -62,7 +49,7 @@ fn of_segment(
     segment: &SegmentActivation,
     org: &Described,
     place: &Place<'_>,
-    texts: &[String],
+    values: &StatusValues,
 ) -> Result<Vec<Finding>, Finding> {
     let name = segment.mapping_id.field();
     let object = &org.object.name;
@@ -81,39 +68,43 @@ fn of_segment(
     if let Some(error) = org.unwritable(field, &activation.write_mode, place) {
         return Err(error);
     }
-    if is_bad(field, texts) {
-        return Err(finding(
-            Severity::Error,
-            "FIELD_TYPE",
-            format!(
-                "Field {name} on {object} is of type {} and cannot hold a status",
-                field.field_type
-            ),
-            match fit(field) {
-                Fit::TrueOrFalse => {
-                    "Use a Text, Text Area or Picklist field, or have statuses written as true and false"
-                }
-                Fit::Good | Fit::Odd | Fit::Bad => "Use a Text, Text Area or Picklist field",
-            },
-        ));
+    if is_bad(field, values) {
+        let (message, fix) = if is_flag(field) {
+            (
+                format!(
+                    "Field {name} on {object} is a checkbox and cannot hold '{}'",
+                    values.realized
+                ),
+                "Set the destination's status values to true and false, or use a Text, Text Area or Picklist field",
+            )
+        } else {
+            (
+                format!(
+                    "Field {name} on {object} is of type {} and cannot hold a status",
+                    field.field_type
+                ),
+                "Use a Text, Text Area or Picklist field",
+            )
+        };
+        return Err(finding(Severity::Error, "FIELD_TYPE", message, fix));
     }
     if is_flag(field) {
         return Ok(Vec::new());
     }
-    if is_too_short(field, texts) {
+    if is_too_short(field, values) {
         return Err(finding(
             Severity::Error,
             "FIELD_TOO_SHORT",
             format!(
                 "Field {name} on {object} holds {} characters, a status needs {}",
                 field.length,
-                longest(texts)
+                longest(values)
             ),
             "Make it longer",
         ));
     }
     let mut found = Vec::new();
-    if let Some(finding) = picklist_finding(field, object, texts, &finding)? {
+    if let Some(finding) = picklist_finding(field, object, values, &finding)? {
         found.push(finding);
     }
     if fit(field) == Fit::Odd {
@@ -142,40 +133,42 @@ fn of_segment(
 fn picklist_finding(
     field: &FieldDescription,
     object: &str,
-    texts: &[String],
+    values: &StatusValues,
     finding: &dyn Fn(Severity, &str, String, &str) -> Finding,
 ) -> Result<Option<Finding>, Finding> {
     if !matches!(field.field_type.as_str(), "picklist" | "multipicklist") {
         return Ok(None);
     }
-    let lacks: Vec<&str> = texts
-        .iter()
-        .map(String::as_str)
-        .filter(|text| {
-            !field
-                .picklist_values
-                .iter()
-                .any(|entry| entry.active && entry.value == *text)
-        })
-        .collect();
+    let mut lacks: Vec<&str> = Vec::new();
+    for (_, text) in values.all() {
+        if lacks_value(field, text) && !lacks.contains(&text) {
+            lacks.push(text);
+        }
+    }
     if lacks.is_empty() {
         return Ok(None);
     }
     let name = &field.name;
-    let lacks = lacks.join(", ");
+    let lacks: Vec<String> = lacks
+        .into_iter()
+        .map(|text| format!("the value '{text}'"))
+        .collect();
+    let lacks = lacks.join(" and ");
     if field.restricted_picklist {
         return Err(finding(
             Severity::Error,
             "PICKLIST_VALUES",
-            format!("Picklist {name} on {object} takes only its own values and lacks {lacks}"),
-            "Add these values to the picklist, or lift its restriction",
+            format!("Field {name} on {object} is a restricted picklist without {lacks}"),
+            "Add what it lacks in Setup, or set the destination's status values to values that it has",
         ));
     }
     Ok(Some(finding(
         Severity::Advice,
         "PICKLIST_VALUES",
-        format!("Picklist {name} on {object} lacks {lacks}, which it holds and nobody can choose"),
-        "Add these values to the picklist",
+        format!(
+            "Field {name} on {object} is a picklist without {lacks}: it holds that, and nobody can choose it"
+        ),
+        "Add what it lacks in Setup",
     )))
 }
 
@@ -192,18 +185,19 @@ fn is_flag(field: &FieldDescription) -> bool {
     fit(field) == Fit::TrueOrFalse
 }
 
-fn is_bad(field: &FieldDescription, texts: &[String]) -> bool {
+fn is_bad(field: &FieldDescription, values: &StatusValues) -> bool {
     match fit(field) {
         Fit::Good | Fit::Odd => false,
-        Fit::TrueOrFalse => !texts.iter().all(|text| text == "true" || text == "false"),
+        Fit::TrueOrFalse => !values.fit_a_checkbox(),
         Fit::Bad => true,
     }
 }
 
-fn is_too_short(field: &FieldDescription, texts: &[String]) -> bool {
-    usize::try_from(field.length).is_ok_and(|length| length < longest(texts))
+fn is_too_short(field: &FieldDescription, values: &StatusValues) -> bool {
+    usize::try_from(field.length).is_ok_and(|length| length < longest(values))
 }
 
-fn longest(texts: &[String]) -> usize {
-    texts.iter().map(|text| text.chars().count()).max().unwrap_or(0)
+fn longest(values: &StatusValues) -> usize {
+    let lengths = values.all().map(|(_, text)| text.chars().count());
+    lengths.into_iter().max().unwrap_or(0)
 }

@@ -1,17 +1,18 @@
 //! Which fields of the org something could be mapped to.
 
+use activation::destination::StatusValues;
 use contracts::config::v1 as pb;
 use salesforce::describe::{FieldDescription, ObjectDescription};
 
 use super::status_fields::can_hold;
 
 /// Lists fields by API name: those with `query` in their name or label, and
-/// only usable ones if so asked. `status_texts` are what a status is written as.
+/// only usable ones if so asked.
 pub fn target_fields(
     object: &ObjectDescription,
     query: &str,
     only_usable: bool,
-    status_texts: &[String],
+    status_values: &StatusValues,
 ) -> Vec<pb::TargetField> {
     let query = query.to_lowercase();
     let mut fields: Vec<pb::TargetField> = object
@@ -20,14 +21,14 @@ pub fn target_fields(
         .filter(|field| {
             field.name.to_lowercase().contains(&query) || field.label.to_lowercase().contains(&query)
         })
-        .map(|field| told(field, status_texts))
+        .map(|field| told(field, status_values))
         .filter(|field| !only_usable || field.usable_for_attribute || field.usable_for_status)
         .collect();
     fields.sort_by(|one, other| one.name.cmp(&other.name));
     fields
 }
 
-fn told(field: &FieldDescription, status_texts: &[String]) -> pb::TargetField {
+fn told(field: &FieldDescription, status_values: &StatusValues) -> pb::TargetField {
     pb::TargetField {
         name: field.name.clone(),
         label: field.label.clone(),
@@ -46,7 +47,7 @@ fn told(field: &FieldDescription, status_texts: &[String]) -> pb::TargetField {
             .collect(),
         restricted_picklist: field.restricted_picklist,
         // A Mapping ID names a custom field.
-        usable_for_status: field.name.ends_with("__c") && can_hold(field, status_texts),
+        usable_for_status: field.name.ends_with("__c") && can_hold(field, status_values),
         usable_for_attribute: field.updateable,
     }
 }

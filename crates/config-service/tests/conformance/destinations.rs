@@ -34,7 +34,7 @@ on_both_databases!(
     a_stale_etag_aborts_every_kind_of_change,
     of_edits_at_the_same_time_with_one_etag_exactly_one_wins,
     edits_at_the_same_time_without_an_etag_all_arrive,
-    field_mappings_are_replaced_as_one_unit,
+    row_34_80_100_field_mappings_are_replaced_as_one_unit,
     a_draft_is_deleted_at_once,
 );
 
@@ -455,7 +455,7 @@ async fn edits_at_the_same_time_without_an_etag_all_arrive(place: &Place) {
     assert_eq!(rig.destination(CONTACTS).await.unwrap().segments.len(), EDITS);
 }
 
-async fn field_mappings_are_replaced_as_one_unit(place: &Place) {
+async fn row_34_80_100_field_mappings_are_replaced_as_one_unit(place: &Place) {
     let rig = Rig::start_with_connection(place).await;
     rig.create_draft(WORKSPACE, "contacts", CONNECTION).await;
     let first = vec![identity("crmID", "SalesforceId"), attribute("a", "Title")];
@@ -472,7 +472,11 @@ async fn field_mappings_are_replaced_as_one_unit(place: &Place) {
                 FieldMapping::default(),
                 attribute("c", "not a field"),
             ],
-            &["field_mappings[1].source", "field_mappings[2].target.field"][..],
+            &[
+                "field_mappings[1].source",
+                "field_mappings[1].target",
+                "field_mappings[2].target.field",
+            ][..],
         ),
         (
             vec![

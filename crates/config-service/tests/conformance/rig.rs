@@ -587,6 +587,7 @@ fn mapping(source: Source, target: Target) -> FieldMapping {
     FieldMapping {
         source: Some(FieldSource { source: Some(source) }),
         target: Some(FieldTarget { target: Some(target) }),
+        ..Default::default()
     }
 }
 

@@ -15,13 +15,13 @@ use crate::{
 
 on_both_databases!(
     segments_are_added_listed_changed_and_removed,
-    added_segments_are_all_stored_or_none_and_each_wrong_one_is_named,
+    row_75_107_added_segments_are_all_stored_or_none_and_each_wrong_one_is_named,
     a_wrong_segment_is_named_by_its_place_in_the_request,
-    two_segments_of_one_org_never_share_a_field,
+    row_108_two_segments_of_one_org_never_share_a_field,
     orgs_that_share_nothing_may_use_the_same_field_names,
     two_logins_of_one_org_share_its_fields,
     two_orgs_behind_the_shared_login_host_do_not_share_fields,
-    the_26th_segment_is_refused_until_one_is_removed,
+    row_25_26_131_the_26th_segment_is_refused_until_one_is_removed,
 );
 
 async fn segments_are_added_listed_changed_and_removed(place: &Place) {
@@ -95,7 +95,7 @@ async fn segments_are_added_listed_changed_and_removed(place: &Place) {
     assert_names(&refused, Code::InvalidArgument, &["update_mask"]);
 }
 
-async fn added_segments_are_all_stored_or_none_and_each_wrong_one_is_named(place: &Place) {
+async fn row_75_107_added_segments_are_all_stored_or_none_and_each_wrong_one_is_named(place: &Place) {
     let rig = Rig::start_with_connection(place).await;
     rig.create_draft(WORKSPACE, "contacts", CONNECTION).await;
     let before = rig
@@ -175,7 +175,7 @@ async fn with_shared_field(rig: &Rig, parent: &str, id: &str, connection: &str) 
         .map(|_| ())
 }
 
-async fn two_segments_of_one_org_never_share_a_field(place: &Place) {
+async fn row_108_two_segments_of_one_org_never_share_a_field(place: &Place) {
     let rig = Rig::start_with_connection(place).await;
     with_shared_field(&rig, WORKSPACE, "contacts", CONNECTION)
         .await
@@ -294,7 +294,7 @@ async fn org_of(rig: &Rig, connection: &str) -> String {
     check.org_id
 }
 
-async fn the_26th_segment_is_refused_until_one_is_removed(place: &Place) {
+async fn row_25_26_131_the_26th_segment_is_refused_until_one_is_removed(place: &Place) {
     let rig = Rig::start_with_connection(place).await;
     rig.create_draft(WORKSPACE, "contacts", CONNECTION).await;
     let numbered = |number: usize| segment(&format!("segment-{number}"), &format!("field_{number}"));

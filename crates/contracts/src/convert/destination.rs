@@ -9,6 +9,7 @@ use activation::{
 };
 
 use super::{
+    mapping::{constant_in, options_in},
     parsed, required,
     time::{time_in, time_out},
 };
@@ -100,9 +101,12 @@ pub fn source_in(message: Option<&pb::FieldSource>, field: &str) -> Result<Field
         Some(pb::field_source::Source::IdentityNamespace(namespace)) => {
             Ok(FieldSource::IdentityNamespace(namespace.clone()))
         }
+        Some(pb::field_source::Source::Constant(constant)) => constant_in(constant)
+            .map(FieldSource::Constant)
+            .map_err(|invalid| invalid.below(&format!("{field}.constant"))),
         None => Err(InvalidField::new(
             field,
-            "is required: an attribute_path or an identity_namespace",
+            "is required: an attribute_path, an identity_namespace or a constant",
         )),
     }
 }
@@ -114,20 +118,36 @@ impl From<&FieldSource> for pb::FieldSource {
             FieldSource::IdentityNamespace(namespace) => {
                 pb::field_source::Source::IdentityNamespace(namespace.clone())
             }
+            FieldSource::Constant(constant) => pb::field_source::Source::Constant(constant.into()),
         };
         Self { source: Some(source) }
     }
 }
 
-/// Takes one row; the paths of errors begin inside it.
-pub fn field_mapping_in(message: &pb::FieldMapping) -> Result<FieldMapping, InvalidField> {
-    let source = source_in(message.source.as_ref(), "source")?;
+/// Takes one row, or everything that is wrong with it; the paths of errors begin
+/// inside it.
+pub fn field_mapping_in(message: &pb::FieldMapping) -> Result<FieldMapping, Vec<InvalidField>> {
+    let source = source_in(message.source.as_ref(), "source");
     let target = match message.target.as_ref().and_then(|target| target.target.as_ref()) {
-        Some(pb::field_target::Target::Identity(identity)) => FieldTarget::Identity(identity.clone()),
-        Some(pb::field_target::Target::Field(field)) => FieldTarget::Field(parsed(field, "target.field")?),
-        None => return Err(InvalidField::new("target", "is required: an identity or a field")),
+        Some(pb::field_target::Target::Identity(identity)) => Ok(FieldTarget::Identity(identity.clone())),
+        Some(pb::field_target::Target::Field(field)) => parsed(field, "target.field").map(FieldTarget::Field),
+        None => Err(InvalidField::new("target", "is required: an identity or a field")),
     };
-    Ok(FieldMapping { source, target })
+    let options = options_in(message.too_long, message.on_null, &message.transforms);
+    match (source, target, options) {
+        (Ok(source), Ok(target), Ok(options)) => Ok(FieldMapping {
+            source,
+            target,
+            options,
+        }),
+        (source, target, options) => {
+            let mut wrong = Vec::new();
+            wrong.extend(source.err());
+            wrong.extend(target.err());
+            wrong.extend(options.err().unwrap_or_default());
+            Err(wrong)
+        }
+    }
 }
 
 impl From<&FieldMapping> for pb::FieldMapping {
@@ -139,34 +159,60 @@ impl From<&FieldMapping> for pb::FieldMapping {
         Self {
             source: Some((&mapping.source).into()),
             target: Some(pb::FieldTarget { target: Some(target) }),
+            too_long: told(mapping.options.too_long, pb::TooLong::from),
+            on_null: told(mapping.options.on_null, pb::OnNull::from),
+            transforms: mapping.options.transforms.iter().map(Into::into).collect(),
         }
     }
 }
 
-/// Takes one segment; the paths of errors begin inside it.
-pub fn segment_in(message: &pb::SegmentActivation) -> Result<SegmentActivation, InvalidField> {
+/// Tells an option that is not the default, so that a row is told as it was given.
+fn told<T: PartialEq + Default, M: Into<i32>>(option: T, message: impl Fn(T) -> M) -> i32 {
+    if option == T::default() {
+        0
+    } else {
+        message(option).into()
+    }
+}
+
+/// Takes one segment, or everything that is wrong with it; the paths of errors
+/// begin inside it.
+pub fn segment_in(message: &pb::SegmentActivation) -> Result<SegmentActivation, Vec<InvalidField>> {
+    let mut wrong = Vec::new();
     if message.segment.trim().is_empty() {
-        return Err(InvalidField::new(
+        wrong.push(InvalidField::new(
             "segment",
             "is required: the platform's segment id",
         ));
     }
-    if message.mapping_id.is_empty() {
-        return Err(InvalidField::new(
+    let mapping_id = if message.mapping_id.is_empty() {
+        Err(InvalidField::new(
             "mapping_id",
             format!(
                 "is required: the custom field that receives the status of the segment {}, for example crm_2_seg",
                 message.segment
             ),
-        ));
+        ))
+    } else {
+        parsed(&message.mapping_id, "mapping_id")
+    };
+    let start_time = time_in(message.start_time, "start_time");
+    let end_time = time_in(message.end_time, "end_time");
+    match (mapping_id, start_time, end_time) {
+        (Ok(mapping_id), Ok(start_time), Ok(end_time)) if wrong.is_empty() => Ok(SegmentActivation {
+            segment: message.segment.clone(),
+            display_name: message.display_name.clone(),
+            mapping_id,
+            start_time,
+            end_time,
+        }),
+        (mapping_id, start_time, end_time) => {
+            wrong.extend(mapping_id.err());
+            wrong.extend(start_time.err());
+            wrong.extend(end_time.err());
+            Err(wrong)
+        }
     }
-    Ok(SegmentActivation {
-        segment: message.segment.clone(),
-        display_name: message.display_name.clone(),
-        mapping_id: parsed(&message.mapping_id, "mapping_id")?,
-        start_time: time_in(message.start_time, "start_time")?,
-        end_time: time_in(message.end_time, "end_time")?,
-    })
 }
 
 impl From<&SegmentActivation> for pb::SegmentActivation {

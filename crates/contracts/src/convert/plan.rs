@@ -3,11 +3,12 @@
 use activation::{
     InvalidField,
     names::DestinationUid,
-    plan::{Plan, PlanState, PlannedAttribute, PlannedSegment, Rules},
+    plan::{Plan, PlanState, PlannedAttribute, PlannedConstant, PlannedSegment, Rules},
 };
 
 use super::{
     destination::{deleted_profile_policy_in, record_type_in, source_in, write_mode_in, write_mode_out},
+    mapping::{constant_in, options_in, shape_in, shape_out, status_values_in, status_values_out},
     parsed, required,
     time::{duration_in, duration_out, time_in, time_out},
 };
@@ -36,6 +37,20 @@ impl TryFrom<&pb::Plan> for Plan {
                     source_path: attribute.source_path.clone(),
                     field: parsed(&attribute.field, "plan.attributes.field")?,
                     required: attribute.required,
+                    options: options_in(attribute.too_long, attribute.on_null, &attribute.transforms)
+                        .map_err(|wrong| first(wrong, "plan.attributes"))?,
+                    shape: shape_in(attribute.shape),
+                })
+            })
+            .collect::<Result<_, InvalidField>>()?;
+        let constants = message
+            .constants
+            .iter()
+            .map(|constant| {
+                let value = required(constant.value.as_ref(), "plan.constants.value")?;
+                Ok(PlannedConstant {
+                    field: parsed(&constant.field, "plan.constants.field")?,
+                    value: constant_in(value).map_err(|wrong| wrong.below("plan.constants.value"))?,
                 })
             })
             .collect::<Result<_, InvalidField>>()?;
@@ -47,6 +62,7 @@ impl TryFrom<&pb::Plan> for Plan {
                     segment: segment.segment.clone(),
                     display_name: segment.display_name.clone(),
                     field: parsed(&segment.field, "plan.segments.field")?,
+                    is_checkbox: segment.is_checkbox,
                     start_time: time_in(segment.start_time, "plan.segments.start_time")?,
                     end_time: time_in(segment.end_time, "plan.segments.end_time")?,
                 })
@@ -66,7 +82,9 @@ impl TryFrom<&pb::Plan> for Plan {
                 key_case_sensitive: message.key_case_sensitive,
                 key_source: source_in(message.key_source.as_ref(), "plan.key_source")?,
                 attributes,
+                constants,
                 segments,
+                status_values: status_values_in(message.status_values.as_ref()),
                 deleted_profile_policy: deleted_profile_policy_in(
                     message.deleted_profile_policy,
                     "plan.deleted_profile_policy",
@@ -110,8 +128,21 @@ impl From<&Plan> for pb::Plan {
                     source_path: attribute.source_path.clone(),
                     field: attribute.field.to_string(),
                     required: attribute.required,
+                    too_long: pb::TooLong::from(attribute.options.too_long).into(),
+                    on_null: pb::OnNull::from(attribute.options.on_null).into(),
+                    transforms: attribute.options.transforms.iter().map(Into::into).collect(),
+                    shape: shape_out(attribute.shape),
                 })
                 .collect(),
+            constants: rules
+                .constants
+                .iter()
+                .map(|constant| pb::PlannedConstant {
+                    field: constant.field.to_string(),
+                    value: Some((&constant.value).into()),
+                })
+                .collect(),
+            status_values: status_values_out(&rules.status_values),
             segments: rules
                 .segments
                 .iter()
@@ -119,6 +150,7 @@ impl From<&Plan> for pb::Plan {
                     segment: segment.segment.clone(),
                     display_name: segment.display_name.clone(),
                     field: segment.field.to_string(),
+                    is_checkbox: segment.is_checkbox,
                     start_time: segment.start_time.map(time_out),
                     end_time: segment.end_time.map(time_out),
                 })
@@ -128,4 +160,13 @@ impl From<&Plan> for pb::Plan {
             discard_accepted_before: rules.discard_accepted_before.map(time_out),
         }
     }
+}
+
+/// A plan is made by one of us: the first thing that is wrong says enough.
+fn first(wrong: Vec<InvalidField>, parent: &str) -> InvalidField {
+    wrong
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| InvalidField::new("", "cannot be read"))
+        .below(parent)
 }

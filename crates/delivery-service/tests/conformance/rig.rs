@@ -12,9 +12,11 @@ use std::{
 
 use activation::{
     destination::{
-        Activation, DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, RecordType, WriteMode,
+        Activation, DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, MappingOptions, RecordType,
+        StatusValues, WriteMode,
     },
     names::DestinationUid,
+    org_shape::OrgShape,
     outcome::{Failure, Outcome},
     plan::{Plan, PlanState, Rules},
     record::Arrival,
@@ -151,14 +153,17 @@ pub(crate) fn plan(id: &str, uid_text: &str) -> Plan {
             FieldMapping {
                 source: FieldSource::IdentityNamespace("crmID".to_owned()),
                 target: FieldTarget::Identity("SalesforceId".to_owned()),
+                options: MappingOptions::default(),
             },
             FieldMapping {
                 source: FieldSource::AttributePath("person.name.lastName".to_owned()),
                 target: FieldTarget::Field("LastName".parse().unwrap()),
+                options: MappingOptions::default(),
             },
         ],
         segments: Vec::new(),
         deleted_profile_policy: DeletedProfilePolicy::Leave,
+        status_values: StatusValues::default(),
         max_delay: Duration::from_secs(60),
     };
     Plan {
@@ -169,7 +174,7 @@ pub(crate) fn plan(id: &str, uid_text: &str) -> Plan {
         connection: "workspaces/acme/connections/crm".parse().unwrap(),
         login_host: "acme.my.salesforce.com".to_owned(),
         org_id: "00D5g00000ExAmPEAV".to_owned(),
-        rules: Rules::compile(&activation, true).unwrap(),
+        rules: Rules::compile(&activation, &OrgShape::unknown(true)).unwrap(),
         max_delay: activation.max_delay,
     }
 }

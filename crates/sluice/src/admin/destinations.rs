@@ -1,6 +1,6 @@
 //! `sluice destinations …`
 
-use std::process::ExitCode;
+use std::{process::ExitCode, str::FromStr};
 
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
@@ -84,6 +84,8 @@ pub struct CreateArgs {
     #[arg(long, default_value = "leave")]
     deleted_profiles: DeletedProfiles,
     #[command(flatten)]
+    rules: SegmentRules,
+    #[command(flatten)]
     client: ClientArgs,
 }
 
@@ -97,7 +99,41 @@ pub struct UpdateArgs {
     #[arg(long)]
     deleted_profiles: Option<DeletedProfiles>,
     #[command(flatten)]
+    rules: SegmentRules,
+    #[command(flatten)]
     client: ClientArgs,
+}
+
+/// What all segments of a destination have in common.
+#[derive(Debug, Args)]
+pub struct SegmentRules {
+    /// What is written for realized, existing and exited, for example true,true,false for checkbox fields.
+    #[arg(long, value_name = "REALIZED,EXISTING,EXITED")]
+    status_values: Option<StatusValuesArg>,
+    /// Before every Mapping ID that `segments suggest` makes, for example DEV_; "" for nothing.
+    #[arg(long, value_name = "PREFIX")]
+    mapping_id_prefix: Option<String>,
+    /// Behind every Mapping ID that `segments suggest` makes; "" for nothing.
+    #[arg(long, value_name = "SUFFIX")]
+    mapping_id_suffix: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatusValuesArg(pb::StatusValues);
+
+impl FromStr for StatusValuesArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split(',').collect::<Vec<_>>()[..] {
+            [realized, existing, exited] => Ok(Self(pb::StatusValues {
+                realized: realized.to_owned(),
+                existing: existing.to_owned(),
+                exited: exited.to_owned(),
+            })),
+            _ => Err("write three values, for example realized,existing,exited".to_owned()),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -174,6 +210,9 @@ async fn create(args: CreateArgs) -> anyhow::Result<()> {
             write_mode: write_mode.into(),
             key_field: args.upsert_by.unwrap_or_default(),
             deleted_profile_policy: policy(args.deleted_profiles).into(),
+            status_values: args.rules.status_values.map(|values| values.0),
+            mapping_id_prefix: args.rules.mapping_id_prefix.unwrap_or_default(),
+            mapping_id_suffix: args.rules.mapping_id_suffix.unwrap_or_default(),
             ..Default::default()
         }),
     };
@@ -273,14 +312,30 @@ async fn update(args: UpdateArgs) -> anyhow::Result<()> {
     if args.deleted_profiles.is_some() {
         paths.push("deleted_profile_policy".to_owned());
     }
+    let rules = args.rules;
+    for (path, is_given) in [
+        ("status_values", rules.status_values.is_some()),
+        ("mapping_id_prefix", rules.mapping_id_prefix.is_some()),
+        ("mapping_id_suffix", rules.mapping_id_suffix.is_some()),
+    ] {
+        if is_given {
+            paths.push(path.to_owned());
+        }
+    }
     if paths.is_empty() {
-        bail!("nothing to change; give --display-name, --description or --deleted-profiles");
+        bail!(
+            "nothing to change; give --display-name, --description, --deleted-profiles, --status-values, \
+             --mapping-id-prefix or --mapping-id-suffix"
+        );
     }
     let destination = pb::Destination {
         name: servers.destination_name(&args.destination)?,
         display_name: args.display_name.unwrap_or_default(),
         description: args.description.unwrap_or_default(),
         deleted_profile_policy: args.deleted_profiles.map(policy).unwrap_or_default().into(),
+        status_values: rules.status_values.map(|values| values.0),
+        mapping_id_prefix: rules.mapping_id_prefix.unwrap_or_default(),
+        mapping_id_suffix: rules.mapping_id_suffix.unwrap_or_default(),
         ..Default::default()
     };
     let request = pb::UpdateDestinationRequest {
@@ -379,6 +434,9 @@ fn print(destination: &pb::Destination) {
                 "DELETED_PROFILE_POLICY_",
             ),
         ),
+        ("status values", status_values(destination)),
+        ("Mapping ID prefix", destination.mapping_id_prefix.clone()),
+        ("Mapping ID suffix", destination.mapping_id_suffix.clone()),
         (
             "state",
             enum_name(destination.state().as_str_name(), "DESTINATION_STATE_"),
@@ -416,6 +474,17 @@ fn by(time: String, actor: &str) -> String {
     } else {
         format!("{time} by {actor}")
     }
+}
+
+/// Tells what is written for statuses, where it is not their own words.
+fn status_values(destination: &pb::Destination) -> String {
+    let Some(values) = &destination.status_values else {
+        return String::new();
+    };
+    format!(
+        "realized is {}, existing is {}, exited is {}",
+        values.realized, values.existing, values.exited
+    )
 }
 
 fn delivery(destination: &pb::Destination) -> String {

@@ -1,23 +1,27 @@
 //! `sluice mappings …`
 
+mod syntax;
+
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 use contracts::config::v1 as pb;
 
-use super::{staged, text::print_table};
+use super::{
+    staged,
+    text::{print_table, print_warnings, quoted},
+};
 use crate::{cli::ClientArgs, client::sent};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Replace all field mappings.
-    ///
-    /// Each is SOURCE=TARGET. The source is an attribute path (person.name.lastName) or an identity
-    /// namespace (identity:crmID). The target is a Salesforce field (LastName), or what names the record:
-    /// SalesforceId, or the external-id field of an upsert.
+    #[command(long_about = "Replace all field mappings.", after_long_help = syntax::HELP)]
     Set(SetArgs),
     /// List the field mappings.
     List(NameArgs),
+    /// Write the field mappings as `set` takes them, one a line.
+    Show(NameArgs),
 }
 
 #[derive(Debug, Args)]
@@ -36,29 +40,23 @@ pub struct NameArgs {
     client: ClientArgs,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MappingArg {
     source: pb::field_source::Source,
     target: String,
+    /// Without source and target.
+    options: pb::FieldMapping,
 }
-
-const IDENTITY_PREFIX: &str = "identity:";
 
 impl FromStr for MappingArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (source, target) = text
-            .split_once('=')
-            .filter(|(source, target)| !source.is_empty() && !target.is_empty())
-            .ok_or("write it as SOURCE=TARGET, for example person.name.lastName=LastName")?;
-        let source = match source.strip_prefix(IDENTITY_PREFIX) {
-            Some(namespace) => pb::field_source::Source::IdentityNamespace(namespace.to_owned()),
-            None => pb::field_source::Source::AttributePath(source.to_owned()),
-        };
+        let (source, target, options) = syntax::parse(text)?;
         Ok(Self {
             source,
-            target: target.to_owned(),
+            target,
+            options,
         })
     }
 }
@@ -80,6 +78,7 @@ impl MappingArg {
                 source: Some(self.source.clone()),
             }),
             target: Some(pb::FieldTarget { target: Some(target) }),
+            ..self.options.clone()
         }
     }
 }
@@ -102,25 +101,37 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
                 field_mappings,
                 etag: destination.etag,
             };
-            let stored = sent(client.set_field_mappings(request).await?.into_inner().destination)?;
+            let answer = client.set_field_mappings(request).await?.into_inner();
+            let stored = sent(answer.destination)?;
             print(&stored);
+            print_warnings(&answer.warnings);
             staged::print(&stored);
         }
-        Command::List(args) => {
-            let servers = args.client.servers()?;
-            let name = servers.destination_name(&args.destination)?;
-            let request = pb::GetDestinationRequest { name };
-            print(&sent(
-                servers
-                    .destinations()
-                    .get_destination(request)
-                    .await?
-                    .into_inner()
-                    .destination,
-            )?);
+        Command::List(args) => print(&destination(&args).await?),
+        Command::Show(args) => {
+            for mapping in &destination(&args).await?.field_mappings {
+                println!("{}", quoted(&line(mapping)));
+            }
         }
     }
     Ok(())
+}
+
+async fn destination(args: &NameArgs) -> anyhow::Result<pb::Destination> {
+    let servers = args.client.servers()?;
+    let name = servers.destination_name(&args.destination)?;
+    let request = pb::GetDestinationRequest { name };
+    let answer = servers.destinations().get_destination(request).await?;
+    sent(answer.into_inner().destination)
+}
+
+/// Writes a row as `set` takes it.
+fn line(mapping: &pb::FieldMapping) -> String {
+    let (source, target) = (syntax::source(mapping), syntax::target(mapping));
+    match syntax::options(mapping) {
+        options if options.is_empty() => format!("{source}={target}"),
+        options => format!("{source}={target},{options}"),
+    }
 }
 
 pub(super) fn print(destination: &pb::Destination) {
@@ -128,25 +139,18 @@ pub(super) fn print(destination: &pb::Destination) {
         .field_mappings
         .iter()
         .map(|mapping| {
-            let source = match mapping.source.as_ref().and_then(|source| source.source.clone()) {
-                Some(pb::field_source::Source::AttributePath(path)) => path,
-                Some(pb::field_source::Source::IdentityNamespace(namespace)) => {
-                    format!("{IDENTITY_PREFIX}{namespace}")
-                }
-                None => String::new(),
-            };
-            let target = match mapping.target.as_ref().and_then(|target| target.target.clone()) {
+            let target = match mapping.target.as_ref().and_then(|target| target.target.as_ref()) {
                 Some(pb::field_target::Target::Identity(identity)) => {
                     format!("{identity} (names the record)")
                 }
-                Some(pb::field_target::Target::Field(field)) => field,
+                Some(pb::field_target::Target::Field(field)) => field.clone(),
                 None => String::new(),
             };
-            vec![source, target]
+            vec![syntax::source(mapping), target, syntax::options(mapping)]
         })
         .collect();
     print_table(
-        &["source", "target"],
+        &["source", "target", "options"],
         rows,
         "no field mappings; set them: sluice mappings set",
     );
@@ -170,6 +174,10 @@ mod tests {
             name.message(&destination).target.unwrap().target,
             Some(pb::field_target::Target::Field("LastName".to_owned()))
         );
+        let trimmed: MappingArg = "person.name.lastName=LastName,trim,truncate".parse().unwrap();
+        let message = trimmed.message(&destination);
+        assert_eq!(message.too_long(), pb::TooLong::Truncate);
+        assert_eq!(line(&message), "person.name.lastName=LastName,truncate,trim");
         for wrong in ["", "LastName", "=LastName", "a="] {
             assert!(wrong.parse::<MappingArg>().is_err(), "{wrong}");
         }

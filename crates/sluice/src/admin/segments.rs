@@ -1,5 +1,8 @@
 //! `sluice segments …`
 
+mod backfills;
+mod suggest;
+
 use std::str::FromStr;
 
 use anyhow::bail;
@@ -10,7 +13,7 @@ use prost_types::FieldMask;
 
 use super::{
     staged,
-    text::{parse_time, print_table, time, time_message},
+    text::{parse_time, print_table, print_warnings, time, time_message},
 };
 use crate::{cli::ClientArgs, client::sent};
 
@@ -27,6 +30,17 @@ pub enum Command {
     Update(UpdateArgs),
     /// Remove one segment; its field in Salesforce is left as it is.
     Remove(RemoveArgs),
+    /// Suggest a Mapping ID for each segment, as `add` takes it.
+    ///
+    /// Made from the name, or the id where there is none, with the destination's prefix and suffix; none that
+    /// a destination of the org has already. Changes nothing.
+    Suggest(suggest::SuggestArgs),
+    /// List the segments whose members the control plane should send once.
+    Backfills(backfills::ListArgs),
+    /// Ask for the members of segments to be sent once more.
+    Backfill(backfills::RequestArgs),
+    /// Say that the members of segments were sent; done by the control plane where there is one.
+    BackfillDone(backfills::DoneArgs),
 }
 
 #[derive(Debug, Args)]
@@ -121,12 +135,9 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
                 segments,
                 etag: String::new(),
             };
-            servers
-                .destinations()
-                .add_segments(request)
-                .await?
-                .into_inner()
-                .destination
+            let answer = servers.destinations().add_segments(request).await?.into_inner();
+            print_warnings(&answer.warnings);
+            answer.destination
         }
         Command::List(args) => {
             let servers = args.client.servers()?;
@@ -155,6 +166,10 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
                 .into_inner()
                 .destination
         }
+        Command::Suggest(args) => return suggest::run(args).await,
+        Command::Backfills(args) => return backfills::list(args).await,
+        Command::Backfill(args) => return backfills::request(args).await,
+        Command::BackfillDone(args) => return backfills::done(args).await,
     };
     let destination = sent(destination)?;
     print(&destination);

@@ -3,7 +3,10 @@
 use activation::timestamp;
 use chrono::{DateTime, Utc};
 use comfy_table::{ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
-use contracts::convert::time::{time_in, time_out};
+use contracts::{
+    config::v1::Warning,
+    convert::time::{time_in, time_out},
+};
 
 /// Prints a table, or what to say when it is empty.
 pub(super) fn print_table(headings: &[&str], rows: Vec<Vec<String>>, empty: &str) {
@@ -61,4 +64,41 @@ pub(super) fn enum_name(name: &str, prefix: &str) -> String {
 /// Returns the last part of a resource name.
 pub(super) fn short(name: &str) -> String {
     name.rsplit('/').next().unwrap_or(name).to_owned()
+}
+
+/// Tells what is probably not meant, where it does not disturb a pipe.
+#[expect(clippy::print_stderr, reason = "warnings are for people, not for pipes")]
+pub(super) fn print_warnings(warnings: &[Warning]) {
+    for warning in warnings {
+        eprintln!(
+            "warning: {}: {} ({})",
+            warning.field, warning.message, warning.code
+        );
+    }
+}
+
+/// Writes a word so that a shell takes it as one.
+pub(super) fn quoted(word: &str) -> String {
+    let is_plain = |sign: char| sign.is_ascii_alphanumeric() || "_-.:/=,%@+".contains(sign);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_take_it_apart() {
+        for (word, written) in [
+            ("a.b=C,date:%d.%m.%Y", "a.b=C,date:%d.%m.%Y"),
+            ("", "''"),
+            ("VIP customers", "'VIP customers'"),
+            ("it's", r"'it'\''s'"),
+        ] {
+            assert_eq!(quoted(word), written);
+        }
+    }
 }

@@ -268,5 +268,6 @@ fn mapping(
     config::FieldMapping {
         source: Some(config::FieldSource { source: Some(source) }),
         target: Some(config::FieldTarget { target: Some(target) }),
+        ..Default::default()
     }
 }

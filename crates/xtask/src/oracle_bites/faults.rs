@@ -9,6 +9,7 @@ pub(super) struct Fault {
 }
 
 const MAP: &str = "crates/activation/src/map.rs";
+const VALUE: &str = "crates/activation/src/map/value.rs";
 const RECORD: &str = "crates/activation/src/record.rs";
 
 pub(super) const FAULTS: &[Fault] = &[
@@ -20,15 +21,15 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "an explicit null is taken for an absent attribute",
-        file: MAP,
-        right: "AttributeValue::Null => FieldValue::Null,",
-        wrong: "AttributeValue::Null => return None,",
+        file: VALUE,
+        right: "AttributeValue::Null) => return Ok(null(planned)),",
+        wrong: "AttributeValue::Null) => return Ok(None),",
     },
     Fault {
         name: "`existing` is written as `realized`",
         file: MAP,
-        right: "value: FieldValue::Text(status.as_str().to_owned()),",
-        wrong: "value: FieldValue::Text(status.as_str().replace(\"existing\", \"realized\")),",
+        right: "FieldValue::Text(text.to_owned())",
+        wrong: "FieldValue::Text(text.replace(\"existing\", \"realized\"))",
     },
     Fault {
         name: "an exit is dropped when the last name is missing",

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use activation::destination::{
-    DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, RecordType, SegmentActivation, WriteMode,
+    DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, MappingOptions, RecordType,
+    SegmentActivation, StatusValues, WriteMode,
 };
 use salesforce::describe::ObjectDescription;
 use serde_json::{Value, json};
@@ -98,6 +99,7 @@ fn activation(targets: &[&str], mapping_ids: &[&str]) -> Activation {
             .map(|target| FieldMapping {
                 source: FieldSource::AttributePath("a".to_owned()),
                 target: FieldTarget::Field(target.parse().unwrap()),
+                options: MappingOptions::default(),
             })
             .collect(),
         segments: mapping_ids
@@ -111,6 +113,7 @@ fn activation(targets: &[&str], mapping_ids: &[&str]) -> Activation {
             })
             .collect(),
         deleted_profile_policy: DeletedProfilePolicy::Leave,
+        status_values: StatusValues::default(),
         max_delay: Duration::from_secs(60),
     }
 }
@@ -178,6 +181,22 @@ fn each_way_a_status_field_can_be_wrong_is_told() {
             "{found:?}"
         );
     }
+}
+
+#[test]
+fn a_checkbox_and_a_picklist_take_the_statuses_that_are_made_for_them() {
+    let mut flagged = activation(&[], &["flag", "short"]);
+    flagged.status_values = StatusValues {
+        realized: "true".to_owned(),
+        existing: "true".to_owned(),
+        exited: "false".to_owned(),
+    };
+    assert_eq!(told(&flagged), []);
+    let restricted = org_findings(&activation(&[], &["closed"]), &org());
+    assert_eq!(
+        restricted[0].message,
+        "Field closed__c on Contact is a restricted picklist without the value 'exited' (segment VIP)"
+    );
 }
 
 #[test]

@@ -223,7 +223,11 @@ async fn row_96_an_upsert_needs_what_a_new_record_needs_and_an_update_does_not()
     assert_eq!(
         told(&creates.findings),
         [
-            (Severity::Error, "REQUIRED_FIELD_UNMAPPED", "field_mappings"),
+            (
+                Severity::Error,
+                "REQUIRED_FIELD_UNMAPPED",
+                "destination.field_mappings"
+            ),
             (Severity::Warning, "KEY_NOT_UNIQUE", "destination.key_field"),
             (Severity::Advice, "KEY_IGNORES_CASE", "destination.key_field"),
         ]

@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use activation::{
-    destination::{DeletedProfilePolicy, FieldSource, RecordType, WriteMode},
+    destination::{DeletedProfilePolicy, FieldSource, MappingOptions, RecordType, StatusValues, WriteMode},
     map::MappedIdentity,
+    org_shape::FieldShape,
     plan::{PlannedAttribute, Rules},
     record::{Contribution, FieldValue, FieldWrite, Version},
 };
@@ -31,8 +32,12 @@ fn plan(state: PlanState, revision: i64) -> Arc<Plan> {
                 source_path: "name".to_owned(),
                 field: "LastName".parse().unwrap(),
                 required: true,
+                options: MappingOptions::default(),
+                shape: FieldShape::default(),
             }],
+            constants: Vec::new(),
             segments: Vec::new(),
+            status_values: StatusValues::default(),
             deleted_profile_policy: DeletedProfilePolicy::Leave,
             discard_accepted_before: None,
         },

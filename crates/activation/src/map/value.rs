@@ -1,0 +1,144 @@
+//! What one attribute becomes.
+
+use std::borrow::Cow;
+
+use crate::{
+    destination::{OnNull, TooLong},
+    org_shape::FieldKind,
+    outcome::Failure,
+    plan::PlannedAttribute,
+    profile::{AttributeValue, Found},
+    record::FieldValue,
+};
+
+/// Returns the value to write; `None` leaves the field as it is.
+pub(super) fn of(planned: &PlannedAttribute, found: Found<'_>) -> Result<Option<FieldValue>, Failure> {
+    let value = match found {
+        Found::Absent => return Ok(None),
+        Found::Object => return Err(unsupported(planned, "is an object")),
+        Found::Value(AttributeValue::Array) => return Err(unsupported(planned, "is a list")),
+        Found::Value(AttributeValue::Null) => return Ok(null(planned)),
+        Found::Value(AttributeValue::Boolean(flag)) => FieldValue::Boolean(*flag),
+        Found::Value(AttributeValue::Integer(integer)) => FieldValue::Integer(*integer),
+        Found::Value(AttributeValue::Number(number)) => FieldValue::Number(*number),
+        Found::Value(AttributeValue::Text(text)) => {
+            if planned.options.transforms.is_empty() {
+                return fitting(planned, Cow::Borrowed(text.as_str()));
+            }
+            FieldValue::Text(text.clone())
+        }
+    };
+    match transformed(planned, value)? {
+        FieldValue::Null => Ok(null(planned)),
+        FieldValue::Text(text) if text.is_empty() => Ok(null(planned)),
+        FieldValue::Text(text) => fitting(planned, Cow::Owned(text)),
+        other => Ok(Some(other)),
+    }
+}
+
+/// Tells whether a value leaves its field empty.
+pub(super) fn is_blank(value: &FieldValue) -> bool {
+    match value {
+        FieldValue::Null => true,
+        FieldValue::Text(text) => text.trim().is_empty(),
+        FieldValue::Boolean(_) | FieldValue::Integer(_) | FieldValue::Number(_) => false,
+    }
+}
+
+/// Returns what empties a field. A checkbox refuses null
+/// (salesforce-contract.md §9), and is unticked.
+pub(super) fn blank(planned: &PlannedAttribute) -> FieldValue {
+    if planned.shape.kind == FieldKind::Checkbox {
+        FieldValue::Boolean(false)
+    } else {
+        FieldValue::Null
+    }
+}
+
+fn null(planned: &PlannedAttribute) -> Option<FieldValue> {
+    match planned.options.on_null {
+        OnNull::Blank => Some(blank(planned)),
+        OnNull::Leave => None,
+    }
+}
+
+fn transformed(planned: &PlannedAttribute, mut value: FieldValue) -> Result<FieldValue, Failure> {
+    for transform in &planned.options.transforms {
+        if matches!(&value, FieldValue::Text(text) if text.is_empty()) {
+            return Ok(FieldValue::Null);
+        }
+        value = transform
+            .apply(value)
+            .map_err(|unfit| unfit_for(planned, transform.name(), &unfit.0))?;
+    }
+    Ok(value)
+}
+
+/// Holds a text against the length of its field. Between counting characters
+/// beyond U+FFFF as one and as two, what Salesforce might take is sent, and what
+/// is cut fits for certain.
+fn fitting(planned: &PlannedAttribute, text: Cow<'_, str>) -> Result<Option<FieldValue>, Failure> {
+    if planned.options.on_null == OnNull::Leave && text.is_empty() {
+        return Ok(None);
+    }
+    // A text has no fewer bytes than characters or UTF-16 units.
+    let Some(limit) = planned.shape.text_limit().filter(|limit| text.len() > *limit) else {
+        return Ok(Some(FieldValue::Text(text.into_owned())));
+    };
+    let text = match planned.options.too_long {
+        TooLong::Refuse => {
+            let length = text.chars().count();
+            if length > limit {
+                return Err(too_long(planned, length, limit));
+            }
+            text.into_owned()
+        }
+        TooLong::Truncate => cut(&text, limit).to_owned(),
+    };
+    Ok(Some(FieldValue::Text(text)))
+}
+
+/// Returns as much of the beginning as has at most so many UTF-16 units.
+fn cut(text: &str, limit: usize) -> &str {
+    let mut units = 0;
+    for (start, character) in text.char_indices() {
+        units += character.len_utf16();
+        if units > limit {
+            return &text[..start];
+        }
+    }
+    text
+}
+
+fn too_long(planned: &PlannedAttribute, length: usize, limit: usize) -> Failure {
+    Failure {
+        code: Failure::STRING_TOO_LONG.to_owned(),
+        message: format!(
+            "{} has {length} characters and the field {} holds {limit}; shorten it, or let the mapping truncate it",
+            planned.source_path, planned.field
+        ),
+        fields: vec![planned.field.to_string()],
+    }
+}
+
+fn unsupported(planned: &PlannedAttribute, problem: &str) -> Failure {
+    Failure {
+        code: Failure::UNSUPPORTED_VALUE.to_owned(),
+        message: format!(
+            "{} {problem}, which the field {} cannot hold; map a single value",
+            planned.source_path, planned.field
+        ),
+        fields: vec![planned.field.to_string()],
+    }
+}
+
+fn unfit_for(planned: &PlannedAttribute, transform: &str, problem: &str) -> Failure {
+    Failure {
+        code: Failure::UNSUPPORTED_VALUE.to_owned(),
+        message: format!(
+            "{} {problem}, so that the {transform} of the mapping to the field {} cannot be made",
+            planned.source_path, planned.field
+        ),
+        fields: vec![planned.field.to_string()],
+    }
+}

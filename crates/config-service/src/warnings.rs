@@ -1,0 +1,40 @@
+//! What is taken, and probably not meant.
+
+use activation::destination::{Activation, FieldTarget};
+use contracts::config::v1 as pb;
+
+/// More mapped attributes than this are warned of. Source: the platform's
+/// guardrails (requirements.md, row 77).
+const MANY_ATTRIBUTES: usize = 50;
+/// More segments than this are warned of. Source: the same, row 76.
+const MANY_SEGMENTS: usize = 250;
+
+pub(crate) fn of_field_mappings(activation: &Activation) -> Vec<pb::Warning> {
+    let mapped = activation
+        .field_mappings
+        .iter()
+        .filter(|row| matches!(row.target, FieldTarget::Field(_)))
+        .count();
+    let warning = (mapped > MANY_ATTRIBUTES).then(|| pb::Warning {
+        code: "MANY_ATTRIBUTES".to_owned(),
+        field: "field_mappings".to_owned(),
+        message: format!(
+            "{mapped} fields are mapped; above {MANY_ATTRIBUTES} every update and every call to Salesforce gets \
+             large. Leave out what nobody reads there"
+        ),
+    });
+    warning.into_iter().collect()
+}
+
+pub(crate) fn of_segments(activation: &Activation) -> Vec<pb::Warning> {
+    let active = activation.segments.len();
+    let warning = (active > MANY_SEGMENTS).then(|| pb::Warning {
+        code: "MANY_SEGMENTS".to_owned(),
+        field: "segments".to_owned(),
+        message: format!(
+            "{active} segments are active; above {MANY_SEGMENTS} their custom fields may be more than the org's \
+             edition allows. Remove those that nobody uses there"
+        ),
+    });
+    warning.into_iter().collect()
+}
