@@ -1,5 +1,6 @@
 //! gRPC adapter of `CatalogService`, and the catalog itself.
 
+use activation::destination::{RecordType, WriteMode};
 use contracts::config::v1::{self as pb, catalog_service_server::CatalogService};
 use tonic::{Request, Response, Status};
 
@@ -123,6 +124,30 @@ const SALESFORCE_CRM_FIELDS: &[Field] = &[
         false,
         &[],
     ),
+    (
+        "destination.status_values",
+        "Status values",
+        "What is written for realized, existing and exited, where it is not these words.",
+        false,
+        false,
+        &[],
+    ),
+    (
+        "destination.mapping_id_prefix",
+        "Mapping ID prefix",
+        "Before every suggested Mapping ID, for example DEV_.",
+        false,
+        false,
+        &[],
+    ),
+    (
+        "destination.mapping_id_suffix",
+        "Mapping ID suffix",
+        "Behind every suggested Mapping ID.",
+        false,
+        false,
+        &[],
+    ),
 ];
 
 fn salesforce_crm() -> pb::CatalogEntry {
@@ -147,5 +172,30 @@ fn salesforce_crm() -> pb::CatalogEntry {
             "Writes profiles and their segment statuses to Salesforce Contacts or Leads as they change."
                 .to_owned(),
         fields,
+        required_mappings: required_mappings(),
     }
+}
+
+/// Requirements 89 to 97: what names the record, and what Salesforce requires.
+fn required_mappings() -> Vec<pb::RequiredMapping> {
+    let required = |record_type: RecordType, write_mode: pb::WriteMode, target| pb::RequiredMapping {
+        record_type: pb::RecordType::from(record_type).into(),
+        write_mode: write_mode.into(),
+        target: Some(pb::FieldTarget { target: Some(target) }),
+    };
+    let mut all = Vec::new();
+    for record_type in RecordType::ALL {
+        for (write_mode, identity) in [
+            (pb::WriteMode::UpdateById, WriteMode::SALESFORCE_ID),
+            (pb::WriteMode::Upsert, ""),
+        ] {
+            let identity = pb::field_target::Target::Identity(identity.to_owned());
+            all.push(required(record_type, write_mode, identity));
+        }
+        for field in record_type.required_fields() {
+            let field = pb::field_target::Target::Field((*field).to_owned());
+            all.push(required(record_type, pb::WriteMode::Unspecified, field));
+        }
+    }
+    all
 }

@@ -102,6 +102,11 @@ impl Org {
         serde_json::from_value(ids).context("the simulator's ids cannot be read")
     }
 
+    /// Adds a field, or replaces the one of that name.
+    pub async fn create_field(&self, field: &Value) -> anyhow::Result<()> {
+        self.post("fields", field).await.map(drop)
+    }
+
     /// Returns every Contact by its id.
     pub async fn contacts(&self) -> anyhow::Result<BTreeMap<String, Record>> {
         let rows: Vec<Record> = serde_json::from_value(self.get("records/Contact").await?)

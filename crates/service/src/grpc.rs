@@ -11,7 +11,9 @@ pub mod tls;
 use std::{io, net::SocketAddr, time::Duration};
 
 use futures::Stream;
-use opentelemetry_semantic_conventions::attribute::{RPC_METHOD, RPC_SYSTEM_NAME};
+use opentelemetry_semantic_conventions::attribute::{
+    HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, RPC_METHOD, RPC_SYSTEM_NAME, URL_TEMPLATE,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
@@ -57,12 +59,16 @@ pub struct Listener {
     listener: TcpListener,
     address: SocketAddr,
     tls: Option<tls::ServerTls>,
+    /// Whether it takes HTTP/1.1 beside HTTP/2, for what is not gRPC.
+    http1: bool,
 }
 
 impl Listener {
-    /// Binds the port of a public listener.
+    /// Binds the port of a public listener, which takes HTTP/1.1 too.
     pub async fn bind_public(address: SocketAddr) -> Result<Self, ListenError> {
-        Self::bind(address, None).await
+        let mut listener = Self::bind(address, None).await?;
+        listener.http1 = true;
+        Ok(listener)
     }
 
     /// Binds the port of an internal listener: on loopback, or with mutual TLS.
@@ -87,6 +93,7 @@ impl Listener {
             listener,
             address,
             tls,
+            http1: false,
         })
     }
 
@@ -101,7 +108,7 @@ impl Listener {
         routes: Routes,
         shutdown: CancellationToken,
     ) -> Result<(), tonic::transport::Error> {
-        let mut server = server();
+        let mut server = server().accept_http1(self.http1);
         if let Some(tls) = self.tls {
             server = server.tls_config(tls.into_config())?;
         }
@@ -148,15 +155,29 @@ fn server() -> Server {
 
 /// Opens the span of one call, below the caller's.
 fn call_span(request: &http::Request<()>) -> Span {
-    let method = request.uri().path().trim_start_matches('/');
-    let span = tracing::info_span!(
-        "grpc call",
-        "otel.name" = method,
-        "otel.kind" = "server",
-        { RPC_SYSTEM_NAME } = "grpc",
-        { RPC_METHOD } = method,
-        "otel.status_code" = Empty,
-    );
+    let content = request.headers().get(http::header::CONTENT_TYPE);
+    let span = if content.is_some_and(|content| content.as_bytes().starts_with(b"application/grpc")) {
+        let method = request.uri().path().trim_start_matches('/');
+        tracing::info_span!(
+            "grpc call",
+            "otel.name" = method,
+            "otel.kind" = "server",
+            { RPC_SYSTEM_NAME } = "grpc",
+            { RPC_METHOD } = method,
+            "otel.status_code" = Empty,
+        )
+    } else {
+        // Whoever answers it says which call it is: a path has names in it.
+        tracing::info_span!(
+            "http request",
+            "otel.name" = request.method().as_str(),
+            "otel.kind" = "server",
+            { HTTP_REQUEST_METHOD } = request.method().as_str(),
+            { URL_TEMPLATE } = Empty,
+            { RPC_METHOD } = Empty,
+            { HTTP_RESPONSE_STATUS_CODE } = Empty,
+        )
+    };
     // Fails only when no tracer is installed, and then there is nothing to link.
     let _ = span.set_parent(trace_context::from_headers(request.headers()));
     span

@@ -55,6 +55,8 @@ enum Command {
     Receipts(admin::monitoring::ReceiptsArgs),
     /// What setting up a destination takes.
     Catalog(admin::catalog::CatalogArgs),
+    /// Print the OpenAPI document of the JSON API, which `up` and `serve` offer on the public address.
+    Openapi,
 }
 
 /// Where settings come from: the file, then SLUICE__… variables, then these flags.
@@ -171,6 +173,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::DeadLetters(args) => admin::monitoring::dead_letters(args).await?,
         Command::Receipts(args) => admin::monitoring::receipts(args).await?,
         Command::Catalog(args) => admin::catalog::run(args).await?,
+        Command::Openapi => program::json::print_openapi()?,
     }
     Ok(ExitCode::SUCCESS)
 }

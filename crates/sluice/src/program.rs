@@ -2,6 +2,7 @@
 
 mod data_dir;
 pub mod installation;
+pub(crate) mod json;
 pub mod serve;
 pub mod simulator;
 mod stop;

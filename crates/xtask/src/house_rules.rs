@@ -63,6 +63,12 @@ const RULES: &[Rule] = &[
         reason: "it is what every service shares, and knows none of them",
     },
     Rule {
+        of: "json-api",
+        forbidden: Forbidden::Ours,
+        reach: Reach::WithoutTests,
+        reason: "it knows annotations, and no service",
+    },
+    Rule {
         of: "config-service",
         forbidden: Forbidden::These(&["auth-service", "delivery-service"]),
         reach: Reach::WithoutTests,

@@ -81,6 +81,9 @@ fn fitting(planned: &PlannedAttribute, text: Cow<'_, str>) -> Result<Option<Fiel
     if planned.options.on_null == OnNull::Leave && text.is_empty() {
         return Ok(None);
     }
+    if planned.shape.kind == FieldKind::Checkbox {
+        return ticked(planned, &text);
+    }
     // A text has no fewer bytes than characters or UTF-16 units.
     let Some(limit) = planned.shape.text_limit().filter(|limit| text.len() > *limit) else {
         return Ok(Some(FieldValue::Text(text.into_owned())));
@@ -96,6 +99,24 @@ fn fitting(planned: &PlannedAttribute, text: Cow<'_, str>) -> Result<Option<Fiel
         TooLong::Truncate => cut(&text, limit).to_owned(),
     };
     Ok(Some(FieldValue::Text(text)))
+}
+
+/// Reads the text of a boolean: Salesforce would refuse the whole call for a text
+/// in a checkbox field (salesforce-contract.md §2.6).
+fn ticked(planned: &PlannedAttribute, text: &str) -> Result<Option<FieldValue>, Failure> {
+    match text {
+        "" => Ok(Some(blank(planned))),
+        "true" => Ok(Some(FieldValue::Boolean(true))),
+        "false" => Ok(Some(FieldValue::Boolean(false))),
+        _ => Err(Failure {
+            code: Failure::UNSUPPORTED_VALUE.to_owned(),
+            message: format!(
+                "{} is neither true nor false, which is what the checkbox {} takes; add a value map to the mapping",
+                planned.source_path, planned.field
+            ),
+            fields: vec![planned.field.to_string()],
+        }),
+    }
 }
 
 /// Returns as much of the beginning as has at most so many UTF-16 units.

@@ -439,3 +439,20 @@ impl TryFrom<Row> for Destination {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the first version wrote it, folded into one text by a migration.
+    const DEFINITION: &str = r#"{"field_mappings":[{"namespace":"crmID","identity":"SalesforceId"},{"attribute":"a","field":"LastName"}],"segments":[],"deleted_profile_policy":"leave","max_delay_ms":60000}"#;
+
+    #[test]
+    fn what_the_first_version_wrote_is_read_and_written_as_it_was() {
+        let read = read_definition(DEFINITION, RecordType::Contact, &WriteMode::UpdateById).unwrap();
+
+        assert_eq!(read.status_values, StatusValues::default());
+        assert!(read.field_mappings[1].options.is_default());
+        assert_eq!(definition_text(&read), DEFINITION);
+    }
+}

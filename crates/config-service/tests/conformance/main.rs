@@ -1,13 +1,19 @@
-//! What admins configure, over gRPC, with the real auth-service and a simulated Salesforce, the same on both databases.
+//! What admins configure, over gRPC and as JSON, with the real auth-service and a simulated Salesforce, the same on both databases.
 
 #[cfg(test)]
 mod activation;
+#[cfg(test)]
+mod backfills;
 #[cfg(test)]
 mod checks;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
 mod destinations;
+#[cfg(test)]
+mod http;
+#[cfg(test)]
+mod json;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
@@ -20,9 +26,15 @@ mod preflight;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod segments;
 #[cfg(test)]
 #[path = "../../../auth-service/tests/shared/simulated.rs"]
 mod simulated;
 #[cfg(test)]
 mod staging;
+#[cfg(test)]
+mod status_values;
+#[cfg(test)]
+mod suggestions;

@@ -25,6 +25,7 @@ use contracts::{
         RecordType, RemoveSegmentRequest, ReportStatusRequest, RestoreRevisionRequest, SegmentActivation,
         SetFieldMappingsRequest, UpdateConnectionRequest, UpdateDestinationRequest, UpdateSegmentRequest,
         WaitingUpdates, WatchPlansRequest, WatchPlansResponse,
+        backfill_service_client::BackfillServiceClient, catalog_service_client::CatalogServiceClient,
         connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient, field_source::Source, field_target::Target,
         plan_service_client::PlanServiceClient, preflight_service_client::PreflightServiceClient,
@@ -32,7 +33,7 @@ use contracts::{
     },
 };
 use prost_types::FieldMask;
-use serde_json::json;
+use serde_json::{Value, json};
 use service::{
     Clock,
     grpc::{client::traced, memory},
@@ -44,6 +45,7 @@ use tonic::{Code, Status, Streaming, service::Routes, transport::Channel};
 use tonic_types::StatusExt;
 
 use crate::{
+    http::Http,
     place::Place,
     simulated::{ACME, Salesforce},
 };
@@ -59,6 +61,8 @@ pub(crate) struct Rig {
     pub(crate) connections: ConnectionServiceClient<Channel>,
     pub(crate) destinations: DestinationServiceClient<Channel>,
     pub(crate) preflight: PreflightServiceClient<Channel>,
+    pub(crate) backfills: BackfillServiceClient<Channel>,
+    pub(crate) catalog: CatalogServiceClient<Channel>,
     plans: PlanServiceClient<Channel>,
     credentials: CredentialServiceClient<Channel>,
     keys: TempDir,
@@ -110,7 +114,20 @@ impl Rig {
         Self::open(place, self.salesforce, self.keys).await
     }
 
+    /// Starts with an installation that allows so many segments, and the draft [`CONTACTS`].
+    pub(crate) async fn start_with_max_segments(place: &Place, max_segments: usize) -> Self {
+        let salesforce = Salesforce::start(clock()).await;
+        let rig = Self::open_with(place, salesforce, tempfile::tempdir().unwrap(), max_segments).await;
+        rig.create_connection(WORKSPACE, "crm", "acme").await.unwrap();
+        rig.create_draft(WORKSPACE, "contacts", CONNECTION).await;
+        rig
+    }
+
     async fn open(place: &Place, salesforce: Salesforce, keys: TempDir) -> Self {
+        Self::open_with(place, salesforce, keys, DEFAULT_MAX_SEGMENTS).await
+    }
+
+    async fn open_with(place: &Place, salesforce: Salesforce, keys: TempDir, max_segments: usize) -> Self {
         let auth = AuthService::open(auth_service::Settings {
             database: place.location.clone(),
             key_file: keys.path().join("auth.key"),
@@ -124,7 +141,7 @@ impl Rig {
         let routes = auth.add_internal_routes(auth.add_public_routes(Routes::default()));
         tokio::spawn(listener.serve(routes, shutdown.clone()));
         let ahead = Arc::new(AtomicI64::new(0));
-        let config = open_config(place, &salesforce, &auth_connector, &ahead).await;
+        let config = open_config(place, &salesforce, &auth_connector, &ahead, max_segments).await;
         let (listener, connector) = memory::pair();
         let routes =
             config.add_internal_routes(config.add_public_routes(Routes::default()), shutdown.clone());
@@ -134,6 +151,8 @@ impl Rig {
             connections: ConnectionServiceClient::new(connector.channel()),
             destinations: DestinationServiceClient::new(connector.channel()),
             preflight: PreflightServiceClient::new(connector.channel()),
+            backfills: BackfillServiceClient::new(connector.channel()),
+            catalog: CatalogServiceClient::new(connector.channel()),
             plans: PlanServiceClient::new(connector.channel()),
             credentials: CredentialServiceClient::new(auth_connector.channel()),
             keys,
@@ -147,7 +166,14 @@ impl Rig {
 
     /// Opens another config-service on the same database.
     pub(crate) async fn replica(&self, place: &Place) -> ConfigService {
-        open_config(place, &self.salesforce, &self.auth_connector, &self.ahead).await
+        open_config(
+            place,
+            &self.salesforce,
+            &self.auth_connector,
+            &self.ahead,
+            DEFAULT_MAX_SEGMENTS,
+        )
+        .await
     }
 
     /// Moves the config-service's clock.
@@ -155,11 +181,31 @@ impl Rig {
         self.ahead.fetch_add(time.num_seconds(), Ordering::Relaxed);
     }
 
+    /// Serves the public calls of both services as JSON over HTTP.
+    pub(crate) async fn serve_http(&self) -> Http {
+        Http::serve(
+            self.config
+                .add_public_routes(self.auth.add_public_routes(Routes::default())),
+        )
+        .await
+    }
+
     /// Adds a text field to the Contacts of an org.
     pub(crate) async fn create_field(&self, host: &str, name: &str) {
         let field = json!({"object": "Contact", "name": name, "type": "textarea"});
         self.salesforce
             .admin("POST", &format!("/orgs/{host}/fields"), field)
+            .await;
+    }
+
+    /// Adds a field of any type to the Contacts of [`ACME`], or replaces it.
+    pub(crate) async fn put_field(&self, name: &str, field_type: &str, more: Value) {
+        let mut field = json!({"object": "Contact", "name": name, "type": field_type});
+        for (name, value) in more.as_object().unwrap() {
+            field[name] = value.clone();
+        }
+        self.salesforce
+            .admin("POST", &format!("/orgs/{ACME}/fields"), field)
             .await;
     }
 
@@ -510,13 +556,14 @@ async fn open_config(
     salesforce: &Salesforce,
     auth: &memory::MemoryConnector,
     ahead: &Arc<AtomicI64>,
+    max_segments: usize,
 ) -> ConfigService {
     ConfigService::open(config_service::Settings {
         database: place.location.clone(),
         auth: traced(auth.channel()),
         salesforce: salesforce.http(),
         clock: clock_ahead(Arc::clone(ahead)),
-        max_segments_per_destination: DEFAULT_MAX_SEGMENTS,
+        max_segments_per_destination: max_segments,
         max_destinations_per_workspace: MAX_DESTINATIONS,
     })
     .await

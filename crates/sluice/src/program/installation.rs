@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use super::data_dir::DataDir;
+use super::{data_dir::DataDir, json};
 use crate::settings::Settings;
 
 /// How long callers may take to hang up once the services have stopped.
@@ -77,8 +77,9 @@ impl Installation {
         ));
         let public =
             delivery.add_public_routes(config.add_public_routes(auth.add_public_routes(Routes::default())));
-        let public =
-            with_health_and_reflection(public, contracts::FILE_DESCRIPTORS, &public_services()).await;
+        let services = json::public_services();
+        let public = json::api(&services)?.beside(public);
+        let public = with_health_and_reflection(public, contracts::FILE_DESCRIPTORS, &services).await;
         let public_calls = tokio::spawn(listener.serve(public, shutdown.clone()));
 
         let recurring = tokio::spawn({
@@ -153,13 +154,4 @@ pub(crate) fn seed() -> anyhow::Result<u64> {
         .fill(&mut bytes)
         .map_err(|_| anyhow::anyhow!("the operating system gave no randomness"))?;
     Ok(u64::from_le_bytes(bytes))
-}
-
-fn public_services() -> Vec<&'static str> {
-    [
-        auth_service::PUBLIC_SERVICES.as_slice(),
-        config_service::PUBLIC_SERVICES.as_slice(),
-        delivery_service::PUBLIC_SERVICES.as_slice(),
-    ]
-    .concat()
 }

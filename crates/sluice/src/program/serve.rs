@@ -20,7 +20,7 @@ use tracing::info;
 use super::{
     data_dir::DataDir,
     installation::{auth_settings, seed},
-    stop,
+    json, stop,
 };
 use crate::{cli::ServiceName, settings::Settings};
 
@@ -53,11 +53,11 @@ async fn auth(settings: &Settings, listener: Listener, shutdown: CancellationTok
     let internal = internal_listener(settings).await?;
     let auth = AuthService::open(auth_settings(settings, &Clock::system())?).await?;
     ready(&listener, settings);
-    let public = with_health(
+    let public = public(
         auth.add_public_routes(Routes::default()),
         &auth_service::PUBLIC_SERVICES,
     )
-    .await;
+    .await?;
     let private = with_health(
         auth.add_internal_routes(Routes::default()),
         &auth_service::INTERNAL_SERVICES,
@@ -84,11 +84,11 @@ async fn config(settings: &Settings, listener: Listener, shutdown: CancellationT
     .await
     .context("the config-service has no database")?;
     ready(&listener, settings);
-    let public = with_health(
+    let public = public(
         config.add_public_routes(Routes::default()),
         &config_service::PUBLIC_SERVICES,
     )
-    .await;
+    .await?;
     let private = config.add_internal_routes(Routes::default(), shutdown.clone());
     let private = with_health(private, &config_service::INTERNAL_SERVICES).await;
     tokio::try_join!(
@@ -125,11 +125,11 @@ async fn delivery(
     )
     .await?;
     ready(&listener, settings);
-    let public = with_health(
+    let public = public(
         delivery.add_public_routes(Routes::default()),
         &delivery_service::PUBLIC_SERVICES,
     )
-    .await;
+    .await?;
     let calls = tokio::spawn(listener.serve(public, shutdown.clone()));
     let ended = delivery.run().await;
     shutdown.cancel();
@@ -140,6 +140,11 @@ async fn delivery(
 /// Says so when everything is open and calls are about to be taken.
 fn ready(listener: &Listener, settings: &Settings) {
     info!(server.address = %listener.address(), data_dir = %settings.data_dir.display(), "ready");
+}
+
+/// Adds JSON, health and reflection to the public routes of a service.
+async fn public(routes: Routes, services: &[&'static str]) -> anyhow::Result<Routes> {
+    Ok(with_health(json::api(services)?.beside(routes), services).await)
 }
 
 async fn with_health(routes: Routes, services: &[&'static str]) -> Routes {

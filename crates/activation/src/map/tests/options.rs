@@ -118,6 +118,25 @@ fn row_142_a_null_blanks_or_leaves_as_the_mapping_says() {
 }
 
 #[test]
+fn a_checkbox_takes_the_text_of_a_boolean_and_no_other() {
+    let mut checkbox = with_first_name(|planned| planned.shape.kind = FieldKind::Checkbox);
+    for (given, ticked) in [("true", true), ("false", false), ("", false)] {
+        assert_eq!(
+            written(&checkbox, &first_name(&json!(given)))["FirstName"],
+            ticked
+        );
+    }
+    let failure = failure(&checkbox, &first_name(&json!("yes")));
+    assert_eq!(failure.code, "UNSUPPORTED_VALUE");
+    assert!(failure.message.contains("person.name.firstName") && !failure.message.contains("yes"));
+    checkbox.attributes[FIRST_NAME].options.transforms = vec![Transform::ValueMap(ValueMap {
+        values: [("yes".to_owned(), "true".to_owned())].into(),
+        unmapped: Unmapped::Keep,
+    })];
+    assert_eq!(written(&checkbox, &first_name(&json!("yes")))["FirstName"], true);
+}
+
+#[test]
 fn an_update_whose_nulls_all_leave_their_fields_sends_nothing() {
     let mut rules = with_first_name(|planned| planned.options.on_null = OnNull::Leave);
     rules.attributes.remove(0);

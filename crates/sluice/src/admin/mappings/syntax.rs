@@ -19,7 +19,7 @@ OPTION  truncate               cut off what is longer than the field; else the i
         leave-null             a null leaves the field as it is; else it blanks it
         trim                   without white space at both ends
         upper, lower, title    the case
-        date:INPUT             as a date; INPUT is iso, seconds, millis or a pattern such as %d.%m.%Y
+        date:INPUT             as a date; INPUT: iso, seconds, millis, or like %d.%m.%Y
         datetime:INPUT         as a date with a time
         number[:DECIMAL[:THOUSANDS[:SCALE]]]
                                as a number; the separators are point, comma, space, apostrophe,
