@@ -37,7 +37,8 @@ use crate::{
         staged,
     },
     governance::{add_governance, marketing_actions_in, segment_namespaces_in, segments_out},
-    org::{Orgs, Trouble, findings, shape_of},
+    org::{Orgs, Trouble, shape_of},
+    preflight::{check::org_findings, finding::refusals},
     request_rows::Rows,
     store::{ChangeError, Store},
     warnings,
@@ -108,12 +109,12 @@ impl Adapter {
             .map_err(ChangeError::from)?
             .ok_or_else(|| ChangeError::NotFound(destination.connection.to_string()))?;
         let activation = &destination.activation;
-        let (object, org_id) = self
+        let org = self
             .orgs
-            .describe(&connection, activation.record_type.object())
+            .described(&connection, activation)
             .await
             .map_err(|trouble| trouble_status(&trouble))?;
-        let found = findings(activation, &object);
+        let found = refusals(org_findings(activation, &org));
         if !found.is_empty() {
             return Err(ChangeError::NotReady {
                 reason: "ORG_DOES_NOT_FIT",
@@ -122,8 +123,8 @@ impl Adapter {
             .into());
         }
         Ok(OrgAnswer {
-            org_id,
-            shape: shape_of(activation, &object),
+            org_id: org.org_id,
+            shape: shape_of(activation, &org.object),
         })
     }
 

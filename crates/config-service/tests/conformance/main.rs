@@ -30,6 +30,8 @@ mod plans;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod preflight;
+#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod rig;

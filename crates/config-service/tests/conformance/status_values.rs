@@ -94,8 +94,8 @@ async fn row_19_20_a_field_that_cannot_hold_the_status_values_is_named(place: &P
     let problems = assert_names(&refused, Code::FailedPrecondition, &["segments[0].mapping_id"]);
     assert_eq!(
         problems[0],
-        "Field vip__c on Contact is a checkbox and cannot hold 'realized'. Set the destination's status values to \
-         true and false, or use a Text, Text Area or Picklist field (segment The vip-people)"
+        "Field vip__c on Contact is a checkbox and cannot hold 'realized' (segment The vip-people). Set the \
+         destination's status values to true and false, or use a Text, Text Area or Picklist field"
     );
 
     rig.update_destination(with_values(values("true", "true", "false")), &["status_values"])
