@@ -19,6 +19,7 @@ use crate::{
     connections::Connection,
     destination_service::trouble_status,
     destinations::{DesiredState, Destination},
+    governance,
     org::{Orgs, shape_of},
     preflight::{
         Described,
@@ -63,6 +64,8 @@ impl Adapter {
         let activation = &destination.activation;
         // Before the org is asked: what is missing is known without it.
         rules(activation, &destination.org_shape)?;
+        let view = self.store.view([destination]).await.map_err(ChangeError::from)?;
+        governance::check_sending(&view, destination)?;
         let org = self
             .orgs
             .described(connection, activation)

@@ -9,6 +9,7 @@ use tonic::Code;
 
 use super::profile;
 use crate::{
+    governed::{THIRD_PARTY, violations_of},
     place::{Place, on_both_databases},
     rig::{CONNECTION, CONTACTS, Rig, WORKSPACE, attribute, draft, identity},
     simulated::ACME,
@@ -17,6 +18,7 @@ use crate::{
 on_both_databases!(
     one_profile_is_written_and_told_with_before_and_after,
     an_enabled_destination_sends_through_its_lane_only,
+    row_217_nothing_is_sent_by_hand_that_a_policy_forbids,
 );
 
 fn change(field: &str, before: &str, after: &str) -> FieldChange {
@@ -137,4 +139,24 @@ async fn row_86_a_record_that_is_refused_stays_as_it_was_and_harms_no_other() {
     let excluded = rig.send_one(CONTACTS, &profile("u-1", &json!({}))).await.unwrap();
     assert_eq!(excluded.records, []);
     assert!(excluded.sample.is_some());
+}
+
+async fn row_217_nothing_is_sent_by_hand_that_a_policy_forbids(place: &Place) {
+    let rig = Rig::start_with_finished_draft(place).await;
+    let ids = rig.seed("Contact", json!([{"LastName": "Before"}])).await;
+    let person = profile(&ids[0], &json!({}));
+    rig.use_for(CONTACTS, &["EXPORT_TO_THIRD_PARTY"]).await.unwrap();
+    rig.switch(THIRD_PARTY, true).await;
+    rig.label("person.name", &["C2"]).await;
+
+    let sent = rig.send_one(CONTACTS, &person).await.unwrap_err();
+    let rehearsed = rig
+        .rehearse(CONTACTS, std::slice::from_ref(&person))
+        .await
+        .unwrap_err();
+
+    assert_eq!(violations_of(&sent), violations_of(&rehearsed));
+    assert_eq!(rig.contact(&ids[0]).await["LastName"], "Before");
+    // What leaves nothing of a person in the org is no export.
+    assert_eq!(rig.dry_run(&[person]).await.unwrap().samples.len(), 1);
 }
