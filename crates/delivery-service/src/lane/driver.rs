@@ -45,6 +45,8 @@ pub(crate) struct OrgDriver {
     events: mpsc::UnboundedReceiver<Event>,
     tools: Tools,
     sends: JoinSet<(BatchId, SendResult)>,
+    /// Where lanes go that moved to another org.
+    handed_over: mpsc::UnboundedSender<DestinationUid>,
 }
 
 impl OrgDriver {
@@ -53,6 +55,7 @@ impl OrgDriver {
         machine: OrgMachine,
         events: mpsc::UnboundedReceiver<Event>,
         tools: Tools,
+        handed_over: mpsc::UnboundedSender<DestinationUid>,
     ) -> Self {
         Self {
             org_id,
@@ -60,6 +63,7 @@ impl OrgDriver {
             events,
             tools,
             sends: JoinSet::new(),
+            handed_over,
         }
     }
 
@@ -126,6 +130,11 @@ impl OrgDriver {
                     Action::Report(uid, status) => {
                         log_status(&uid, &status);
                         self.tools.reporter.report(uid, status);
+                    }
+                    Action::HandOver(uid) => {
+                        info!(destination.uid = %uid, org.id = self.org_id, "the destination left this org");
+                        // Nobody listens only when the process is about to end.
+                        let _ = self.handed_over.send(uid);
                     }
                     // The process is about to end; the journal keeps what waits.
                     Action::Read { .. } | Action::Send(_) => {}

@@ -82,6 +82,9 @@ pub enum Event {
     Plan(Arc<Plan>),
     /// The destination is gone.
     Removed(DestinationUid),
+    /// The destination writes to another org now, whose machine waits for
+    /// [`Action::HandOver`].
+    Moved(DestinationUid),
     /// The destination's part of the journal has grown.
     Appended(DestinationUid),
     /// Answer to [`Action::Read`].
@@ -159,6 +162,9 @@ pub enum Action {
     },
     /// Tell the config-service how it goes.
     Report(DestinationUid, LaneStatus),
+    /// Nothing of a moved lane is under way here any more; what is not settled
+    /// is the other org's.
+    HandOver(DestinationUid),
 }
 
 /// One request to send.
@@ -248,6 +254,10 @@ struct Lane {
     reported: Option<LaneStatus>,
     /// The destination is gone; the lane goes when nothing is left of it.
     is_removed: bool,
+    /// Another org has the lane when nothing of it is under way here.
+    is_moved: bool,
+    /// Identities whose outcomes are being made durable.
+    settling: usize,
 }
 
 struct Flight {
@@ -281,6 +291,7 @@ impl OrgMachine {
         match event {
             Event::Plan(plan) => self.plan(plan),
             Event::Removed(uid) => self.removed(&uid),
+            Event::Moved(uid) => self.moved(&uid, &mut actions),
             Event::Appended(uid) => {
                 if let Some(lane) = self.lanes.get_mut(&uid) {
                     lane.has_more = true;
@@ -302,6 +313,7 @@ impl OrgMachine {
         self.report(&mut actions);
         self.lanes
             .retain(|_, lane| !(lane.is_removed && lane.is_drained() && lane.requests_in_flight == 0));
+        self.hand_over(&mut actions);
         actions
     }
 
@@ -317,7 +329,9 @@ impl OrgMachine {
     }
 
     fn next_tick_of(&self, lane: &Lane, now: Instant) -> Option<Instant> {
-        let next_read = lane.read_not_before.filter(|time| *time > now && lane.has_more);
+        let next_read = lane
+            .read_not_before
+            .filter(|time| *time > now && lane.has_more && !lane.is_moved);
         [next_read, self.next_send_of(lane, now)]
             .into_iter()
             .flatten()
@@ -380,6 +394,25 @@ impl OrgMachine {
         lane.plan = Arc::new(plan);
         lane.must_reset = true;
         lane.is_removed = true;
+    }
+
+    fn moved(&mut self, uid: &DestinationUid, actions: &mut Vec<Action>) {
+        match self.lanes.get_mut(uid) {
+            Some(lane) => lane.is_moved = true,
+            None => actions.push(Action::HandOver(uid.clone())),
+        }
+    }
+
+    /// An identity settles once, so the other org begins only when the last
+    /// request that left from here is settled.
+    fn hand_over(&mut self, actions: &mut Vec<Action>) {
+        self.lanes.retain(|uid, lane| {
+            let is_over = lane.is_moved && lane.requests_in_flight == 0 && lane.settling == 0;
+            if is_over {
+                actions.push(Action::HandOver(uid.clone()));
+            }
+            !is_over
+        });
     }
 
     fn read_failed(&mut self, now: Instant, uid: &DestinationUid, generation: u64, trouble: Trouble) {
@@ -509,6 +542,7 @@ impl OrgMachine {
         let Some(lane) = self.lanes.get_mut(uid) else {
             return;
         };
+        lane.settling = lane.settling.saturating_sub(arrivals.len());
         for arrival in arrivals {
             let Some(entries) = lane.frames.get_mut(&arrival.position) else {
                 continue;
@@ -530,7 +564,7 @@ impl OrgMachine {
                 lane.reset();
             }
             let has_room = lane.unsettled < self.settings.max_loaded_identities;
-            let may_read = lane.read_not_before.is_none_or(|time| time <= now);
+            let may_read = !lane.is_moved && lane.read_not_before.is_none_or(|time| time <= now);
             if lane.has_more && !lane.is_reading && !lane.must_reset && has_room && may_read {
                 lane.is_reading = true;
                 actions.push(Action::Read {
@@ -625,7 +659,7 @@ impl OrgMachine {
     }
 
     fn report(&mut self, actions: &mut Vec<Action>) {
-        for (uid, lane) in &mut self.lanes {
+        for (uid, lane) in self.lanes.iter_mut().filter(|(_, lane)| !lane.is_moved) {
             let status = lane.status();
             if lane.reported.as_ref() != Some(&status) {
                 lane.reported = Some(status.clone());
@@ -725,11 +759,13 @@ impl Lane {
             read_not_before: None,
             reported: None,
             is_removed: false,
+            is_moved: false,
+            settling: 0,
         }
     }
 
     fn may_send(&self) -> bool {
-        self.plan.state != PlanState::Disabled && !self.must_reset
+        self.plan.state != PlanState::Disabled && !self.must_reset && !self.is_moved
     }
 
     fn reset(&mut self) {
@@ -750,6 +786,7 @@ impl Lane {
         if ended.is_empty() {
             return;
         }
+        self.settling += ended.len();
         let mut ending: HashMap<Arrival, usize> = HashMap::new();
         for one in &ended {
             *ending.entry(one.update.arrival).or_default() += 1;

@@ -8,7 +8,7 @@ use contracts::config::v1 as pb;
 use prost_types::FieldMask;
 
 use super::{
-    mappings, preflight, segments, staged,
+    governance, mappings, preflight, segments, staged,
     text::{enum_name, print_properties, print_table, short, time},
 };
 use crate::{cli::ClientArgs, client::sent};
@@ -441,6 +441,7 @@ fn print(destination: &pb::Destination) {
             "state",
             enum_name(destination.state().as_str_name(), "DESTINATION_STATE_"),
         ),
+        ("used for", destination.marketing_actions.join(", ")),
         ("delivery", delivery(destination)),
         (
             "",
@@ -463,6 +464,7 @@ fn print(destination: &pb::Destination) {
             by(time(destination.update_time), &destination.updated_by),
         ),
     ]);
+    governance::print_violations(&destination.policy_violations);
     mappings::print(destination);
     segments::print(destination);
     staged::print(destination);
