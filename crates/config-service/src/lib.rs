@@ -87,8 +87,8 @@ pub struct ConfigService {
     orgs: Orgs,
     max_segments: usize,
     max_destinations: u32,
-    recurring_checks: RecurringChecks,
     egress_addresses: Arc<[String]>,
+    recurring_checks: RecurringChecks,
 }
 
 impl ConfigService {
@@ -131,13 +131,13 @@ impl ConfigService {
                 max_segments: self.max_segments,
                 max_destinations: self.max_destinations.into(),
             }))
+            .add_service(GovernanceServiceServer::new(governance_service::Adapter {
+                store: self.store.clone(),
+            }))
             .add_service(PreflightServiceServer::new(preflight_service::Adapter {
                 store: self.store.clone(),
                 orgs: self.orgs.clone(),
                 max_segments: self.max_segments,
-            }))
-            .add_service(GovernanceServiceServer::new(governance_service::Adapter {
-                store: self.store.clone(),
             }))
             .add_service(SegmentServiceServer::new(segment_service::Adapter {
                 store: self.store.clone(),

@@ -20,7 +20,6 @@ pub struct Organization {
     /// The user that the session works as; empty where the token's scopes do
     /// not let it be asked.
     pub username: String,
-    /// Of that user; may be empty as well.
     pub user_id: String,
 }
 
@@ -35,7 +34,7 @@ pub async fn organization(http: &Http, session: &Session) -> Result<Organization
         #[serde(default)]
         is_sandbox: bool,
     }
-    #[derive(Default, Deserialize)]
+    #[derive(Deserialize)]
     struct UserInfo {
         preferred_username: String,
         #[serde(default)]
@@ -48,17 +47,17 @@ pub async fn organization(http: &Http, session: &Session) -> Result<Organization
         .into_iter()
         .next()
         .ok_or(RequestError::Unreadable(Unreadable::Shape("no organization")))?;
-    let user = match get::<UserInfo>(http, session, "/services/oauth2/userinfo").await {
-        Ok(answer) => answer.value,
+    let (username, user_id) = match get::<UserInfo>(http, session, "/services/oauth2/userinfo").await {
+        Ok(answer) => (answer.value.preferred_username, answer.value.user_id),
         // Of the identity, not of the API, which has answered.
-        Err(RequestError::Refused(refusal)) if refusal.fault == Fault::Login => UserInfo::default(),
+        Err(RequestError::Refused(refusal)) if refusal.fault == Fault::Login => Default::default(),
         Err(error) => return Err(error),
     };
     Ok(Organization {
         name: row.name,
         organization_type: row.organization_type.unwrap_or_default(),
         is_sandbox: row.is_sandbox,
-        username: user.preferred_username,
-        user_id: user.user_id,
+        username,
+        user_id,
     })
 }

@@ -86,16 +86,16 @@ impl Servers {
         DestinationServiceClient::new(self.config.clone())
     }
 
-    pub fn preflight(&self) -> PreflightServiceClient<TracedChannel> {
-        PreflightServiceClient::new(self.config.clone())
-    }
-
     pub fn segments(&self) -> SegmentServiceClient<TracedChannel> {
         SegmentServiceClient::new(self.config.clone())
     }
 
     pub fn governance(&self) -> GovernanceServiceClient<TracedChannel> {
         GovernanceServiceClient::new(self.config.clone())
+    }
+
+    pub fn preflight(&self) -> PreflightServiceClient<TracedChannel> {
+        PreflightServiceClient::new(self.config.clone())
     }
 
     pub fn credentials(&self) -> CredentialServiceClient<TracedChannel> {

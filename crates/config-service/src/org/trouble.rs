@@ -23,6 +23,11 @@ pub struct Trouble {
 }
 
 impl Trouble {
+    /// Tells whether somebody must change something; otherwise it may pass.
+    pub fn is_refused(&self) -> bool {
+        self.state != CheckState::Unreachable
+    }
+
     fn new(state: CheckState, reason: &str, message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             state,
@@ -30,11 +35,6 @@ impl Trouble {
             message: message.into(),
             fix: fix.into(),
         }
-    }
-
-    /// Tells whether somebody must change something; otherwise it may pass.
-    pub fn is_refused(&self) -> bool {
-        self.state != CheckState::Unreachable
     }
 
     /// Says what a check found, of one that found something.

@@ -157,7 +157,15 @@ impl Rig {
         let routes = auth.add_internal_routes(auth.add_public_routes(Routes::default()));
         tokio::spawn(listener.serve(routes, shutdown.clone()));
         let ahead = Arc::new(AtomicI64::new(0));
-        let config = open_config(place, &salesforce, &auth_connector, &ahead, max_segments).await;
+        let config = ConfigService::open(settings(
+            place,
+            &salesforce,
+            traced(auth_connector.channel()),
+            clock_ahead(Arc::clone(&ahead)),
+            max_segments,
+        ))
+        .await
+        .unwrap();
         let (listener, connector) = memory::pair();
         let routes =
             config.add_internal_routes(config.add_public_routes(Routes::default()), shutdown.clone());
@@ -185,14 +193,15 @@ impl Rig {
 
     /// Opens another config-service on the same database.
     pub(crate) async fn replica(&self, place: &Place) -> ConfigService {
-        open_config(
+        ConfigService::open(settings(
             place,
             &self.salesforce,
-            &self.auth_connector,
-            &self.ahead,
+            traced(self.auth_connector.channel()),
+            clock_ahead(Arc::clone(&self.ahead)),
             DEFAULT_MAX_SEGMENTS,
-        )
+        ))
         .await
+        .unwrap()
     }
 
     /// Moves the config-service's clock.
@@ -329,6 +338,7 @@ impl Rig {
             place,
             &self.salesforce,
             traced(auth.channel()),
+            clock(),
             DEFAULT_MAX_SEGMENTS,
         ))
         .await
@@ -641,29 +651,18 @@ pub(crate) fn assert_names(refused: &Status, code: Code, fields: &[&str]) -> Vec
     violations.into_iter().map(|one| one.description).collect()
 }
 
-async fn open_config(
-    place: &Place,
-    salesforce: &Salesforce,
-    auth: &memory::MemoryConnector,
-    ahead: &Arc<AtomicI64>,
-    max_segments: usize,
-) -> ConfigService {
-    let mut settings = settings(place, salesforce, traced(auth.channel()), max_segments);
-    settings.clock = clock_ahead(Arc::clone(ahead));
-    ConfigService::open(settings).await.unwrap()
-}
-
 fn settings(
     place: &Place,
     salesforce: &Salesforce,
     auth: TracedChannel,
+    clock: Clock,
     max_segments: usize,
 ) -> config_service::Settings {
     config_service::Settings {
         database: place.location.clone(),
         auth,
         salesforce: salesforce.http(),
-        clock: clock(),
+        clock,
         max_segments_per_destination: max_segments,
         max_destinations_per_workspace: MAX_DESTINATIONS,
         egress_addresses: EGRESS_ADDRESSES.map(str::to_owned).into(),
