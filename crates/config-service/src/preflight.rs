@@ -9,6 +9,7 @@ mod key_field;
 mod mapped_fields;
 mod mapping_rules;
 mod planned_record;
+mod policies;
 mod record_kind;
 mod sample_records;
 mod status_fields;

@@ -110,9 +110,14 @@ impl PreflightService for Adapter {
             max_segments: self.max_segments,
             sample_records: &sample_records,
         };
+        let policies = self
+            .store
+            .policy_findings(&destination)
+            .await
+            .map_err(ChangeError::from)?;
         let check = self
             .orgs
-            .check_destination(&connection, subject, Vec::new(), self.store.clock.now())
+            .check_destination(&connection, subject, policies, self.store.clock.now())
             .await;
         Ok(Response::new(pb::CheckDestinationResponse {
             check: Some((&check).into()),

@@ -23,6 +23,7 @@ use self::store::Due;
 use super::{
     check::{Check, Subject},
     finding::{Finding, in_order},
+    policies::live_findings,
 };
 use crate::{
     destinations::Destination,
@@ -165,7 +166,7 @@ impl RecurringChecks {
         };
         let check = self
             .orgs
-            .check_destination(&connection, subject, Vec::new(), now)
+            .check_destination(&connection, subject, live_findings(&destination), now)
             .await;
         if check.is_unreachable {
             // Says nothing of the destination; asked again with the next poll.

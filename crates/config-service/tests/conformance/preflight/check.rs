@@ -6,6 +6,7 @@ use tonic::Code;
 
 use super::told;
 use crate::{
+    governed::THIRD_PARTY,
     place::{Place, on_both_databases},
     rig::{
         CONNECTION, CONTACTS, Rig, WORKSPACE, app, assert_names, attribute, draft, identity, mappings,
@@ -20,6 +21,7 @@ on_both_databases!(
     row_33_a_field_of_the_other_kind_of_record_is_told_as_such,
     what_the_check_calls_an_error_is_what_activation_refuses,
     what_can_be_said_without_the_org_is_said,
+    what_a_policy_forbids_is_found_as_activation_refuses_it,
 );
 
 async fn a_destination_that_is_fine_says_so_and_is_activated(place: &Place) {
@@ -328,4 +330,24 @@ async fn person_accounts_are_told() {
         told(&check.findings[..1]),
         [(Severity::Warning, "PERSON_ACCOUNTS", "destination.record_type")]
     );
+}
+
+async fn what_a_policy_forbids_is_found_as_activation_refuses_it(place: &Place) {
+    let rig = Rig::start_with_finished_draft(place).await;
+    rig.use_for(CONTACTS, &["EXPORT_TO_THIRD_PARTY"]).await.unwrap();
+    rig.switch(THIRD_PARTY, true).await;
+    rig.label("person.name", &["C2"]).await;
+
+    let check = rig.check_destination(CONTACTS, &[]).await;
+    let refused = rig.activate(CONTACTS).await.unwrap_err();
+
+    assert_eq!(
+        told(&check.findings[..1]),
+        [(Severity::Error, "POLICY_VIOLATION", "field_mappings[1].source")]
+    );
+    assert!(check.findings[0].fix.contains("remove the mapping"), "{check:?}");
+    assert_eq!(check.errors, 1);
+    assert_names(&refused, Code::FailedPrecondition, &["field_mappings[1].source"]);
+    rig.switch(THIRD_PARTY, false).await;
+    assert_eq!(rig.check_destination(CONTACTS, &[]).await.errors, 0);
 }
