@@ -7,6 +7,8 @@ mod catalog_service;
 mod connection_service;
 mod destination_service;
 mod plan_service;
+mod provisioning;
+mod provisioning_service;
 mod request_rows;
 mod warnings;
 
@@ -24,6 +26,7 @@ use contracts::{
         backfill_service_server::BackfillServiceServer, catalog_service_server::CatalogServiceServer,
         connection_service_server::ConnectionServiceServer,
         destination_service_server::DestinationServiceServer, plan_service_server::PlanServiceServer,
+        provisioning_service_server::ProvisioningServiceServer,
     },
 };
 use salesforce::Http;
@@ -38,11 +41,12 @@ use tonic::service::Routes;
 use crate::{org::Orgs, store::Store};
 
 /// Full names of the public services, for health and reflection.
-pub const PUBLIC_SERVICES: [&str; 4] = [
+pub const PUBLIC_SERVICES: [&str; 5] = [
     "sluice.config.v1.BackfillService",
     "sluice.config.v1.CatalogService",
     "sluice.config.v1.ConnectionService",
     "sluice.config.v1.DestinationService",
+    "sluice.config.v1.ProvisioningService",
 ];
 /// Full names of the internal services.
 pub const INTERNAL_SERVICES: [&str; 1] = ["sluice.config.v1.PlanService"];
@@ -113,6 +117,10 @@ impl ConfigService {
                 orgs: self.orgs.clone(),
                 max_segments: self.max_segments,
                 max_destinations: self.max_destinations.into(),
+            }))
+            .add_service(ProvisioningServiceServer::new(provisioning_service::Adapter {
+                store: self.store.clone(),
+                orgs: self.orgs.clone(),
             }))
     }
 

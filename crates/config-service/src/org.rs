@@ -32,7 +32,7 @@ use crate::connections::{Check, Connection, Warning};
 #[derive(Clone)]
 pub struct Orgs {
     tokens: TokenServiceClient<TracedChannel>,
-    http: Http,
+    pub(crate) http: Http,
     egress_addresses: Arc<[String]>,
 }
 
@@ -109,7 +109,7 @@ impl Orgs {
 
     /// Makes a read, once more after a refused token, and only in the org that
     /// is pinned.
-    async fn with_session<T>(
+    pub(crate) async fn with_session<T>(
         &self,
         connection: &Connection,
         read: impl Fn(Session) -> BoxFuture<'static, Result<T, RequestError>>,

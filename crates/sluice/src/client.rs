@@ -11,6 +11,7 @@ use contracts::{
         backfill_service_client::BackfillServiceClient, catalog_service_client::CatalogServiceClient,
         connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient,
+        provisioning_service_client::ProvisioningServiceClient,
     },
     delivery::v1::{
         dead_letter_service_client::DeadLetterServiceClient, delivery_service_client::DeliveryServiceClient,
@@ -82,6 +83,10 @@ impl Servers {
 
     pub fn destinations(&self) -> DestinationServiceClient<TracedChannel> {
         DestinationServiceClient::new(self.config.clone())
+    }
+
+    pub fn provisioning(&self) -> ProvisioningServiceClient<TracedChannel> {
+        ProvisioningServiceClient::new(self.config.clone())
     }
 
     pub fn credentials(&self) -> CredentialServiceClient<TracedChannel> {

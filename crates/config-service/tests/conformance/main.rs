@@ -24,6 +24,8 @@ mod place;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod provisioning;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod rules;

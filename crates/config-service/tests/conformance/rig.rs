@@ -26,7 +26,8 @@ use contracts::{
         backfill_service_client::BackfillServiceClient, catalog_service_client::CatalogServiceClient,
         connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient, field_source::Source, field_target::Target,
-        plan_service_client::PlanServiceClient, watch_plans_response::Event,
+        plan_service_client::PlanServiceClient, provisioning_service_client::ProvisioningServiceClient,
+        watch_plans_response::Event,
     },
 };
 use prost_types::FieldMask;
@@ -71,6 +72,7 @@ pub(crate) struct Rig {
     pub(crate) backfills: BackfillServiceClient<Channel>,
     pub(crate) catalog: CatalogServiceClient<Channel>,
     channel: Channel,
+    pub(crate) provisioning: ProvisioningServiceClient<Channel>,
     plans: PlanServiceClient<Channel>,
     credentials: CredentialServiceClient<Channel>,
     keys: TempDir,
@@ -164,6 +166,7 @@ impl Rig {
             backfills: BackfillServiceClient::new(connector.channel()),
             catalog: CatalogServiceClient::new(connector.channel()),
             channel: connector.channel(),
+            provisioning: ProvisioningServiceClient::new(connector.channel()),
             plans: PlanServiceClient::new(connector.channel()),
             credentials: CredentialServiceClient::new(auth_connector.channel()),
             keys,
