@@ -9,6 +9,8 @@ mod destination_service;
 mod governance_service;
 mod plan_service;
 mod preflight_service;
+mod provisioning;
+mod provisioning_service;
 mod request_rows;
 mod segment_service;
 mod session;
@@ -32,7 +34,8 @@ use contracts::{
         connection_service_server::ConnectionServiceServer,
         destination_service_server::DestinationServiceServer,
         governance_service_server::GovernanceServiceServer, plan_service_server::PlanServiceServer,
-        preflight_service_server::PreflightServiceServer, segment_service_server::SegmentServiceServer,
+        preflight_service_server::PreflightServiceServer,
+        provisioning_service_server::ProvisioningServiceServer, segment_service_server::SegmentServiceServer,
     },
 };
 use salesforce::Http;
@@ -47,13 +50,14 @@ use tonic::service::Routes;
 use crate::{org::Orgs, preflight::recurring::RecurringChecks, store::Store};
 
 /// Full names of the public services, for health and reflection.
-pub const PUBLIC_SERVICES: [&str; 7] = [
+pub const PUBLIC_SERVICES: [&str; 8] = [
     "sluice.config.v1.BackfillService",
     "sluice.config.v1.CatalogService",
     "sluice.config.v1.ConnectionService",
     "sluice.config.v1.DestinationService",
     "sluice.config.v1.GovernanceService",
     "sluice.config.v1.PreflightService",
+    "sluice.config.v1.ProvisioningService",
     "sluice.config.v1.SegmentService",
 ];
 /// Full names of the internal services.
@@ -138,6 +142,10 @@ impl ConfigService {
                 store: self.store.clone(),
                 orgs: self.orgs.clone(),
                 max_segments: self.max_segments,
+            }))
+            .add_service(ProvisioningServiceServer::new(provisioning_service::Adapter {
+                store: self.store.clone(),
+                orgs: self.orgs.clone(),
             }))
             .add_service(SegmentServiceServer::new(segment_service::Adapter {
                 store: self.store.clone(),

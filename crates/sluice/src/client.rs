@@ -12,7 +12,7 @@ use contracts::{
         connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient,
         governance_service_client::GovernanceServiceClient, preflight_service_client::PreflightServiceClient,
-        segment_service_client::SegmentServiceClient,
+        provisioning_service_client::ProvisioningServiceClient, segment_service_client::SegmentServiceClient,
     },
     delivery::v1::{
         dead_letter_service_client::DeadLetterServiceClient, delivery_service_client::DeliveryServiceClient,
@@ -96,6 +96,10 @@ impl Servers {
 
     pub fn preflight(&self) -> PreflightServiceClient<TracedChannel> {
         PreflightServiceClient::new(self.config.clone())
+    }
+
+    pub fn provisioning(&self) -> ProvisioningServiceClient<TracedChannel> {
+        ProvisioningServiceClient::new(self.config.clone())
     }
 
     pub fn credentials(&self) -> CredentialServiceClient<TracedChannel> {

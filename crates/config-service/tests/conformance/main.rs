@@ -32,6 +32,8 @@ mod policies;
 #[cfg(test)]
 mod preflight;
 #[cfg(test)]
+mod provisioning;
+#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod rig;
