@@ -28,11 +28,13 @@ use axum::{
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::LengthLimitError;
+use opentelemetry::trace::TraceContextExt;
 use opentelemetry_semantic_conventions::attribute::{HTTP_RESPONSE_STATUS_CODE, RPC_METHOD, URL_TEMPLATE};
 use prost_reflect::{DescriptorError, DescriptorPool, MethodDescriptor};
 use serde_json::Value as Json;
 use tonic::{Status, service::Routes};
 use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{
     problem::Problem,
@@ -221,7 +223,10 @@ fn parse(body: &[u8]) -> Result<Option<Json>, Problem> {
 fn record(route: &Route) {
     let span = Span::current();
     let template = route.template.as_str();
-    span.record("otel.name", format!("{} {template}", route.method));
+    // The span is started, and a field renames only one that is not.
+    span.context()
+        .span()
+        .update_name(format!("{} {template}", route.method));
     span.record(URL_TEMPLATE, template);
     span.record(RPC_METHOD, route.grpc_path.path().trim_start_matches('/'));
 }

@@ -19,6 +19,8 @@ pub(crate) struct Route {
     pub(crate) method: Method,
     pub(crate) template: Template,
     pub(crate) rpc: MethodDescriptor,
+    /// Which of the call's forms it is, from 0: the annotation's own, then its additional bindings.
+    pub(crate) binding: usize,
     /// Path of the call in gRPC.
     pub(crate) grpc_path: PathAndQuery,
     pub(crate) body: RequestBody,
@@ -73,8 +75,8 @@ impl RouteTable {
                     table.without_json.push(rpc);
                     continue;
                 }
-                for rule in rules {
-                    let route = Route::read(&rpc, &rule)
+                for (binding, rule) in rules.iter().enumerate() {
+                    let route = Route::read(&rpc, binding, rule)
                         .and_then(|route| table.unambiguous(route))
                         .map_err(|problem| SetUpError::Annotation {
                             rpc: rpc.full_name().to_owned(),
@@ -125,7 +127,7 @@ impl RouteTable {
 
 impl Route {
     /// Reads one rule; fails with what is wrong in it.
-    fn read(rpc: &MethodDescriptor, rule: &DynamicMessage) -> Result<Self, String> {
+    fn read(rpc: &MethodDescriptor, binding: usize, rule: &DynamicMessage) -> Result<Self, String> {
         if rpc.is_client_streaming() || rpc.is_server_streaming() {
             return Err("a stream has no JSON form".to_owned());
         }
@@ -170,6 +172,7 @@ impl Route {
             method,
             template,
             rpc: rpc.clone(),
+            binding,
             grpc_path: grpc_path.parse().map_err(|_| format!("{grpc_path} is no path"))?,
             etag: etag_of(rpc, &body),
             body,

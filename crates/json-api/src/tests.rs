@@ -489,6 +489,9 @@ async fn the_document_says_what_the_protos_say() {
 
     let get = &document["paths"]["/v1/rooms/{room}/books/{book}"]["get"];
     assert_eq!(get["summary"], "Reads a book");
+    assert_eq!(get["operationId"], "LibraryService_GetBook");
+    let other = &document["paths"]["/v1/books/{book}"]["get"];
+    assert_eq!(other["operationId"], "LibraryService_GetBook_2");
     let names: Vec<&Json> = get["parameters"]
         .as_array()
         .unwrap()

@@ -30,7 +30,7 @@ pub(crate) fn describe(route: &Route, comments: &Comments, schemas: &mut Schemas
     let comment = comments.of_call(&route.rpc);
     let summary = comment.split_once(". ").map_or(comment, |(first, _)| first);
     let mut operation = json!({
-        "operationId": format!("{}_{}", route.rpc.parent_service().name(), route.rpc.name()),
+        "operationId": id(route),
         "tags": [route.rpc.parent_service().name()],
         "summary": summary.trim_end_matches('.'),
         "description": format!("{comment}\n\nIn gRPC: `{}`.", route.grpc_path.path().trim_start_matches('/')),
@@ -41,6 +41,15 @@ pub(crate) fn describe(route: &Route, comments: &Comments, schemas: &mut Schemas
         operation["requestBody"] = body;
     }
     (path, operation)
+}
+
+/// Names an operation; of several forms of one call each has a name.
+fn id(route: &Route) -> String {
+    let name = format!("{}_{}", route.rpc.parent_service().name(), route.rpc.name());
+    match route.binding {
+        0 => name,
+        other => format!("{name}_{}", other + 1),
+    }
 }
 
 /// Parameters that are in headers, the same for all operations that have them.
