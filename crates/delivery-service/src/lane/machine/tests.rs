@@ -175,7 +175,7 @@ fn trouble() -> Trouble {
 }
 
 #[tokio::test]
-async fn a_full_batch_goes_at_once_and_a_partial_one_after_the_linger() {
+async fn row_133_a_full_batch_goes_at_once_and_a_partial_one_after_the_linger() {
     let now = Instant::now();
     let mut machine = machine(settings());
     let actions = loaded(&mut machine, now, &[1, 2, 3, 4]);
@@ -193,7 +193,7 @@ async fn a_full_batch_goes_at_once_and_a_partial_one_after_the_linger() {
 }
 
 #[tokio::test]
-async fn updates_of_one_record_become_one_and_the_newest_value_is_sent() {
+async fn row_44_updates_of_one_record_become_one_and_the_newest_value_is_sent() {
     let now = Instant::now();
     let mut machine = machine(settings());
     loaded(&mut machine, now, &[1, 1, 2, 1]);
