@@ -7,7 +7,9 @@ mod catalog_service;
 mod connection_service;
 mod destination_service;
 mod governance_service;
+mod plan_notifications;
 mod plan_service;
+mod plan_watch;
 mod request_rows;
 mod segment_service;
 mod session;
@@ -21,7 +23,7 @@ pub mod org;
 pub mod segments;
 pub mod store;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use contracts::{
     auth::v1::token_service_client::TokenServiceClient,
@@ -64,6 +66,10 @@ pub const DEFAULT_MAX_SEGMENTS: usize = 25;
 /// (requirements.md, row 58).
 pub const DEFAULT_MAX_DESTINATIONS: u32 = 100;
 
+/// How often plan changes of other processes are looked for, which nothing else
+/// tells of on SQLite, and on Postgres while notifications do not arrive.
+pub const DEFAULT_PLAN_POLL_INTERVAL: Duration = Duration::from_secs(1);
+
 /// What the service needs.
 pub struct Settings {
     pub database: Location,
@@ -75,6 +81,7 @@ pub struct Settings {
     pub max_destinations_per_workspace: u32,
     /// Where this installation's calls to Salesforce come from, for people.
     pub egress_addresses: Vec<String>,
+    pub plan_poll_interval: Duration,
 }
 
 /// The running service.
@@ -85,6 +92,7 @@ pub struct ConfigService {
     max_segments: usize,
     max_destinations: u32,
     egress_addresses: Arc<[String]>,
+    plan_poll_interval: Duration,
 }
 
 impl ConfigService {
@@ -101,6 +109,7 @@ impl ConfigService {
             max_segments: settings.max_segments_per_destination,
             max_destinations: settings.max_destinations_per_workspace,
             egress_addresses,
+            plan_poll_interval: settings.plan_poll_interval,
         })
     }
 
@@ -131,10 +140,13 @@ impl ConfigService {
             }))
     }
 
-    /// `shutdown` ends the streams, which otherwise never end.
+    /// `shutdown` ends the streams, which otherwise never end, and what wakes
+    /// them when another replica changes something.
     pub fn add_internal_routes(&self, routes: Routes, shutdown: CancellationToken) -> Routes {
+        tokio::spawn(plan_notifications::listen(self.store.clone(), shutdown.clone()));
         routes.add_service(PlanServiceServer::new(plan_service::Adapter {
             store: self.store.clone(),
+            poll_interval: self.plan_poll_interval,
             shutdown,
         }))
     }
