@@ -23,6 +23,8 @@ mod json;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
+mod migrations;
+#[cfg(test)]
 #[path = "../../../service/tests/shared/place.rs"]
 mod place;
 #[cfg(test)]
