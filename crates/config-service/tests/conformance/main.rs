@@ -28,11 +28,15 @@ mod migrations;
 #[path = "../../../service/tests/shared/place.rs"]
 mod place;
 #[cfg(test)]
+mod plan_replicas;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
 mod registry;
+#[cfg(test)]
+mod replicas;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
