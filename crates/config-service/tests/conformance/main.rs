@@ -28,6 +28,8 @@ mod migrations;
 #[path = "../../../service/tests/shared/place.rs"]
 mod place;
 #[cfg(test)]
+mod plan_histories;
+#[cfg(test)]
 mod plan_replicas;
 #[cfg(test)]
 mod plans;

@@ -136,12 +136,6 @@ impl Rig {
         Self::open_polling(place, salesforce, keys, DEFAULT_MAX_SEGMENTS, poll_interval).await
     }
 
-    /// Stops both services.
-    pub(crate) async fn stop(self) {
-        self.config.close().await;
-        self.auth.close().await;
-    }
-
     /// Starts with an installation that allows so many segments, and the draft [`CONTACTS`].
     pub(crate) async fn start_with_max_segments(place: &Place, max_segments: usize) -> Self {
         let salesforce = Arc::new(Salesforce::start(clock()).await);
@@ -575,6 +569,10 @@ impl Rig {
             drained,
             report_time: None,
         };
+        self.report_status(request).await;
+    }
+
+    pub(crate) async fn report_status(&self, request: ReportStatusRequest) {
         self.plans.clone().report_status(request).await.unwrap();
     }
 
