@@ -157,8 +157,8 @@ mod tests {
                 "max_delay: \"60s\" -> \"5s\"",
                 "segments[s].field: \"s__c\" -> \"s2__c\"",
                 "segments[s].mapping_id: \"s\" -> \"s2\"",
-                "segments[t]: {\"field\":\"t__c\",\"mapping_id\":\"t\",\"segment\":\"t\"} -> ",
-                "segments[u]:  -> {\"field\":\"u__c\",\"mapping_id\":\"u\",\"segment\":\"u\"}",
+                "segments[t]: {\"segment\":\"t\",\"mapping_id\":\"t\",\"field\":\"t__c\"} -> ",
+                "segments[u]:  -> {\"segment\":\"u\",\"mapping_id\":\"u\",\"field\":\"u__c\"}",
             ]
         );
     }

@@ -1,6 +1,6 @@
 //! `sluice destinations …`
 
-use std::str::FromStr;
+use std::{process::ExitCode, str::FromStr};
 
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
@@ -8,7 +8,7 @@ use contracts::config::v1 as pb;
 use prost_types::FieldMask;
 
 use super::{
-    governance, mappings, segments, staged,
+    governance, mappings, preflight, segments, staged,
     text::{enum_name, print_properties, print_table, short, time},
 };
 use crate::{cli::ClientArgs, client::sent};
@@ -39,6 +39,8 @@ pub enum Command {
     Revisions(NameArgs),
     /// Stage an earlier revision; apply-changes makes it live.
     Restore(staged::RestoreArgs),
+    #[command(flatten)]
+    Preflight(preflight::Command),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -167,8 +169,9 @@ pub struct ListArgs {
     client: ClientArgs,
 }
 
-pub async fn run(command: Command) -> anyhow::Result<()> {
-    match command {
+pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let done = match command {
+        Command::Preflight(command) => return preflight::run(command).await,
         Command::Create(args) => create(args).await,
         Command::Get(args) => get(args).await,
         Command::List(args) => list(args).await,
@@ -181,7 +184,8 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::DiscardChanges(args) => staged::discard(args).await,
         Command::Revisions(args) => staged::revisions(args).await,
         Command::Restore(args) => staged::restore(args).await,
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 async fn create(args: CreateArgs) -> anyhow::Result<()> {
