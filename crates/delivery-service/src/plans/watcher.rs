@@ -256,3 +256,6 @@ async fn within_silence<T>(answer: impl Future<Output = Result<T, Status>>) -> R
         .await
         .unwrap_or_else(|_| Err(Status::deadline_exceeded("the config-service says nothing")))
 }
+
+#[cfg(test)]
+mod tests;

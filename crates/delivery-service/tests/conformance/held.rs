@@ -37,13 +37,14 @@ use tonic::{Request, Response, Status, service::Routes, transport::Channel};
 
 use crate::{
     place::{Place, on_both_databases},
-    rig::{Rig, Time, UID, contacts, key_file, uid},
+    rig::{Rig, Time, UID, contacts, key_file, plan, uid},
 };
 
 on_both_databases!(
     a_destination_that_is_missing_is_held_and_goes_on_when_it_is_back,
     a_held_destination_stays_held_over_a_restart_without_the_config_service,
     a_destination_that_was_deleted_is_not_held,
+    an_update_for_a_workspace_goes_to_the_others_while_one_is_held,
 );
 
 const NAME: &str = "workspaces/acme/destinations/contacts";
@@ -362,4 +363,37 @@ async fn a_destination_that_was_deleted_is_not_held(place: &Place) {
     delivery.stop().await;
 
     assert_eq!(refused.reason, "DESTINATION_NOT_FOUND");
+}
+
+async fn an_update_for_a_workspace_goes_to_the_others_while_one_is_held(place: &Place) {
+    const OTHER: &str = "0193-other";
+    let workspace = || Target::Workspace("workspaces/acme".to_owned());
+    let (keys, time) = stores(place).await;
+    let config = Config::with(vec![contacts(), plan("other", OTHER)]);
+    let delivery = Running::start(place, &keys, &time, Some(&config)).await;
+    // Waits for the plans, which come together.
+    delivery.send(destination(), 1).await.unwrap();
+    delivery.send(workspace(), 2).await.unwrap();
+
+    config.replace(vec![plan("other", OTHER)]);
+    config.report(|report| report.reason == MISSING).await;
+    delivery.send(workspace(), 3).await.unwrap();
+
+    // When nobody else takes it, the producer is told who would have.
+    config.replace(Vec::new());
+    config
+        .report(|report| report.uid == OTHER && report.reason == MISSING)
+        .await;
+    let refused = delivery.send(workspace(), 4).await.unwrap_err();
+    assert_eq!(
+        (refused.reason.as_str(), refused.field.as_str()),
+        (MISSING, "batch.workspace")
+    );
+    delivery.stop().await;
+    let rig = Rig::open_again(place, keys, time).await;
+    for (partition, expected) in [(UID, 2), (OTHER, 2)] {
+        let frames = rig.journal.read(&uid(partition), 0, 100).await.unwrap();
+        assert_eq!(frames.len(), expected, "{partition}");
+    }
+    rig.close().await;
 }
