@@ -225,7 +225,7 @@ impl Rig {
     }
 
     /// Opens another config-service on the same database.
-    pub(crate) async fn replica(&self, place: &Place) -> ConfigService {
+    pub(crate) async fn unserved_replica(&self, place: &Place) -> ConfigService {
         ConfigService::open(settings(
             place,
             &self.salesforce,
