@@ -23,11 +23,13 @@ use crate::lane::machine::{LaneState, LaneStatus};
 /// How long to wait before telling again what was not heard.
 const TELL_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
+/// A status with the time since which it is so.
+type Became = (LaneStatus, DateTime<Utc>);
+
 /// Takes statuses. Cheap to clone.
 #[derive(Clone, Default)]
 pub(crate) struct Reporter {
-    /// With the time at which it became so.
-    untold: Arc<Mutex<BTreeMap<DestinationUid, (LaneStatus, DateTime<Utc>)>>>,
+    untold: Arc<Mutex<BTreeMap<DestinationUid, Became>>>,
     wake: Arc<Notify>,
 }
 
