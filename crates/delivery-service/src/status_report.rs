@@ -23,14 +23,13 @@ use crate::lane::machine::{LaneState, LaneStatus};
 /// How long to wait before telling again what was not heard.
 const TELL_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// The newest status of each destination, and when it was reported.
-type Untold = BTreeMap<DestinationUid, (LaneStatus, DateTime<Utc>)>;
+/// A status with the time since which it is so.
+type Became = (LaneStatus, DateTime<Utc>);
 
 /// Takes statuses. Cheap to clone.
 #[derive(Clone, Default)]
 pub(crate) struct Reporter {
-    /// With the time at which it became so.
-    untold: Arc<Mutex<Untold>>,
+    untold: Arc<Mutex<BTreeMap<DestinationUid, Became>>>,
     wake: Arc<Notify>,
 }
 

@@ -224,8 +224,8 @@ impl Rig {
         }
     }
 
-    /// Opens another config-service on the same database, with the same clock; it serves nobody.
-    pub(crate) async fn second_service(&self, place: &Place) -> ConfigService {
+    /// Opens another config-service on the same database.
+    pub(crate) async fn unserved_replica(&self, place: &Place) -> ConfigService {
         ConfigService::open(settings(
             place,
             &self.salesforce,
