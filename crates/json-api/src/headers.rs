@@ -11,6 +11,8 @@ use crate::problem::Violation;
 
 /// How long the caller waits, in seconds.
 pub(crate) const SERVER_TIMEOUT: &str = "x-server-timeout";
+/// Longer is a mistake.
+pub(crate) const MAX_TIMEOUT_SECONDS: u32 = 86_400;
 /// Headers of this prefix are metadata of the call.
 const METADATA_PREFIX: &str = "sluice-";
 const TRACE_CONTEXT: [&str; 2] = ["traceparent", "tracestate"];
@@ -46,10 +48,13 @@ pub(crate) fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Violation
         .to_str()
         .ok()
         .and_then(|text| text.parse().ok())
-        .filter(|seconds| *seconds > 0.0)
+        .filter(|seconds| *seconds > 0.0 && *seconds <= f64::from(MAX_TIMEOUT_SECONDS))
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .map(Some)
-        .ok_or_else(|| Violation::new("X-Server-Timeout", "must be a number of seconds above 0"))
+        .ok_or_else(|| {
+            let problem = format!("must be a number of seconds above 0, at most {MAX_TIMEOUT_SECONDS}");
+            Violation::new("X-Server-Timeout", problem)
+        })
 }
 
 /// Returns the headers that are metadata of the call: who asks, and the trace.
@@ -130,10 +135,10 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_is_a_number_of_seconds_above_zero() {
+    fn a_timeout_is_a_number_of_seconds_up_to_a_day() {
         let of = |text: &str| timeout(&headers(SERVER_TIMEOUT, text));
         assert_eq!(of("1.5"), Ok(Some(Duration::from_millis(1_500))));
-        for wrong in ["0", "-1", "1s", "", "NaN", "inf", "1e300"] {
+        for wrong in ["0", "-1", "1s", "", "NaN", "inf", "86401"] {
             assert!(of(wrong).is_err(), "{wrong}");
         }
     }

@@ -10,6 +10,8 @@ use std::{
 
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Request, Response};
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::{Value as Json, json};
 use tonic::{
@@ -19,6 +21,8 @@ use tonic::{
 };
 use tonic_types::{ErrorDetails, StatusExt};
 use tower::{Service, ServiceExt};
+use tracing::{Instrument, field::Empty, info_span};
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::{About, JsonApi, call::DynamicCodec, library};
 
@@ -234,6 +238,43 @@ async fn who_asks_and_the_trace_are_metadata_and_nothing_else_is() {
     for name in ["cookie", "x-other"] {
         assert!(!asked[0].0.contains_key(name), "{name}");
     }
+}
+
+#[tokio::test]
+async fn the_span_of_a_request_is_called_after_its_call() {
+    let exporter = InMemorySpanExporter::default();
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(exporter.clone())
+        .build();
+    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+    let subscriber = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    // As the server opens it.
+    let span = info_span!(
+        "http request",
+        "otel.name" = "GET",
+        "url.template" = Empty,
+        "rpc.method" = Empty,
+        "http.response.status_code" = Empty,
+    );
+
+    let server = Server::new(Behaviour::Answer(json!({})));
+    server.get(BOOK).instrument(span).await;
+    drop(subscriber);
+
+    let span = exporter.get_finished_spans().unwrap().remove(0);
+    assert_eq!(span.name, "GET /v1/{name=rooms/*/books/*}");
+    let attribute = |key: &str| {
+        let found = span
+            .attributes
+            .iter()
+            .find(|attribute| attribute.key.as_str() == key);
+        found
+            .map(|attribute| attribute.value.to_string())
+            .unwrap_or_default()
+    };
+    assert_eq!(attribute("url.template"), "/v1/{name=rooms/*/books/*}");
+    assert_eq!(attribute("rpc.method"), "library.v1.LibraryService/GetBook");
+    assert_eq!(attribute("http.response.status_code"), "200");
 }
 
 #[tokio::test]

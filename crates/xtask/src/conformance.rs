@@ -1,11 +1,13 @@
 //! `conformance`: what other people's tools make of us.
 //!
 //! buf lints the protos, compose reads its file, a Python client that shares nothing with us drives a running
-//! Sluice, and other people's Salesforce clients drive the simulator.
+//! Sluice, so does a tester that reads nothing but our OpenAPI document, and other people's Salesforce clients drive
+//! the simulator.
 
 mod buf;
 mod compose;
 mod npm;
+mod openapi;
 mod product;
 mod python;
 mod salesforce;
@@ -17,7 +19,7 @@ use anyhow::Result;
 
 use crate::{cargo::build_sluice, repository};
 
-use self::{product::Product, python::Python};
+use self::{openapi::OpenApi, product::Product, python::Python};
 
 /// Runs everything, or only the Salesforce clients that are named.
 pub(crate) fn run(clients: &[String]) -> Result<ExitCode> {
@@ -39,9 +41,13 @@ pub(crate) fn run(clients: &[String]) -> Result<ExitCode> {
 
 fn check_product(directory: &Path, sluice: &Path) -> Result<()> {
     let python = Python::prepare(directory)?;
+    let openapi = OpenApi::prepare(directory)?;
     compose::check(&python)?;
+    openapi.validate(sluice)?;
     let product = Product::start(sluice)?;
-    let outcome = python.run_conformance(&product);
+    let outcome = python
+        .run_conformance(&product)
+        .and_then(|()| openapi.drive(&product));
     if outcome.is_err() {
         product.explain();
     }

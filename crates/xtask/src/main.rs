@@ -42,8 +42,8 @@ enum Command {
         #[arg(last = true, value_name = "ARGUMENTS")]
         cargo_arguments: Vec<String>,
     },
-    /// Lint the protos and the compose file, drive a running Sluice with a foreign gRPC client (Python), and the
-    /// Salesforce simulator with other people's Salesforce clients.
+    /// Lint the protos and the compose file, drive a running Sluice with a foreign gRPC client (Python) and by its
+    /// OpenAPI document, and the Salesforce simulator with other people's Salesforce clients.
     Conformance {
         /// Only this Salesforce client, for example jsforce; may be given several times.
         #[arg(long = "client", value_name = "NAME")]

@@ -50,31 +50,37 @@ impl Http {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.call(Method::GET, path, "", &Value::Null).await
+        self.call(Method::GET, path, &[], &Value::Null).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
-        self.call(Method::POST, path, "", &body).await
+        self.call(Method::POST, path, &[], &body).await
     }
 
     pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
-        self.call(Method::PUT, path, "", &body).await
+        self.call(Method::PUT, path, &[], &body).await
     }
 
     pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
-        self.call(Method::PATCH, path, "", &body).await
+        self.call(Method::PATCH, path, &[], &body).await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {
-        self.call(Method::DELETE, path, "", &Value::Null).await
+        self.call(Method::DELETE, path, &[], &Value::Null).await
     }
 
-    /// Sends a request; without `If-Match` when it is empty, without a body when that is null.
+    /// Sends a request with these headers; without a body when that is null.
     #[expect(clippy::disallowed_methods, reason = "our own API, not Salesforce")]
-    pub(crate) async fn call(&self, method: Method, path: &str, if_match: &str, body: &Value) -> Answer {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
         let mut request = self.client.request(method, format!("{}/{path}", self.url));
-        if !if_match.is_empty() {
-            request = request.header("if-match", if_match);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         if !body.is_null() {
             request = request.json(body);

@@ -23,6 +23,7 @@ on_both_databases!(
     row_236_an_error_is_a_problem_with_the_reasons_of_grpc,
     row_71_a_name_in_two_workspaces_is_two_resources_in_json,
     an_activated_destination_is_disabled_enabled_and_deleted_in_json,
+    who_makes_a_change_is_said_in_a_header,
     segments_are_changed_and_removed_one_by_one_in_json,
     lists_come_in_pages_in_json,
     a_secret_is_taken_and_never_answered,
@@ -145,7 +146,12 @@ async fn row_232_a_stale_if_match_is_412_and_of_parallel_edits_exactly_one_wins(
 
     let read = http.get(CONTACTS).await;
     let changed = http
-        .call(Method::PATCH, &path, &read.etag, &json!({"displayName": "First"}))
+        .call(
+            Method::PATCH,
+            &path,
+            &[("if-match", &read.etag)],
+            &json!({"displayName": "First"}),
+        )
         .await;
     assert_ne!(changed.etag, read.etag, "the etag changes on every success");
     assert_eq!(changed.ok()["displayName"], "First");
@@ -155,7 +161,7 @@ async fn row_232_a_stale_if_match_is_412_and_of_parallel_edits_exactly_one_wins(
         .call(
             Method::PATCH,
             &path,
-            &read.etag,
+            &[("if-match", &read.etag)],
             &json!({"displayName": "Second"}),
         )
         .await;
@@ -166,13 +172,22 @@ async fn row_232_a_stale_if_match_is_412_and_of_parallel_edits_exactly_one_wins(
         .await;
     stale.refused(409, "STALE_ETAG");
     let stale = http
-        .call(Method::DELETE, CONTACTS, &read.etag, &Value::Null)
+        .call(
+            Method::DELETE,
+            CONTACTS,
+            &[("if-match", &read.etag)],
+            &Value::Null,
+        )
         .await;
     stale.refused(412, "STALE_ETAG");
     let other = json!({"displayName": "Second", "etag": "another"});
-    let other = http.call(Method::PATCH, &path, &read.etag, &other).await;
+    let other = http
+        .call(Method::PATCH, &path, &[("if-match", &read.etag)], &other)
+        .await;
     assert_eq!(other.refused(400, "INVALID_FIELD"), ["destination.etag"]);
-    let weak = http.call(Method::DELETE, CONTACTS, "W/\"1\"", &Value::Null).await;
+    let weak = http
+        .call(Method::DELETE, CONTACTS, &[("if-match", "W/\"1\"")], &Value::Null)
+        .await;
     assert_eq!(weak.refused(400, "INVALID_FIELD"), ["If-Match"]);
     assert_eq!(rig.destination(CONTACTS).await.unwrap().display_name, "First");
 
@@ -183,7 +198,9 @@ async fn row_232_a_stale_if_match_is_412_and_of_parallel_edits_exactly_one_wins(
         let (http, path, etag) = (http.clone(), path.clone(), etag.clone());
         edits.spawn(async move {
             let body = json!({"displayName": format!("Edit {index}")});
-            http.call(Method::PATCH, &path, &etag, &body).await.status
+            http.call(Method::PATCH, &path, &[("if-match", &etag)], &body)
+                .await
+                .status
         });
     }
     let mut statuses = edits.join_all().await;
@@ -299,6 +316,26 @@ async fn an_activated_destination_is_disabled_enabled_and_deleted_in_json(place:
         "DESIRED_STATE_DELETING"
     );
     assert!(rig.all_plans().await[0].discard_accepted_before.is_some());
+}
+
+async fn who_makes_a_change_is_said_in_a_header(place: &Place) {
+    let rig = Rig::start_with_connection(place).await;
+    let http = rig.serve_http().await;
+    let path = format!("{CONNECTION}?updateMask=description");
+    let change = |description: &str| json!({"description": description});
+
+    let actor = [("sluice-actor", "kim@acme.example")];
+    let changed = http
+        .call(Method::PATCH, &path, &actor, &change("Ours"))
+        .await
+        .ok();
+    assert_eq!(changed["updatedBy"], "kim@acme.example");
+    assert_eq!(changed["createdBy"], "");
+
+    let actor = [("sluice-actor", "x".repeat(201))];
+    let actor = actor.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let refused = http.call(Method::PATCH, &path, &actor, &change("Theirs")).await;
+    assert_eq!(refused.refused(400, "INVALID_FIELD"), ["sluice-actor"]);
 }
 
 async fn segments_are_changed_and_removed_one_by_one_in_json(place: &Place) {

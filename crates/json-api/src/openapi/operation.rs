@@ -1,5 +1,6 @@
 //! One operation: its parameters, body and answers.
 
+use http::Method;
 use prost_reflect::FieldDescriptor;
 use serde_json::{Value as Json, json};
 
@@ -7,6 +8,7 @@ use super::{comments::Comments, schema::Schemas};
 use crate::{
     answer::etag_path,
     field_path::FieldPath,
+    headers::MAX_TIMEOUT_SECONDS,
     request::query_parameters,
     route::{RequestBody, Route},
 };
@@ -19,6 +21,9 @@ pub(crate) fn describe(route: &Route, comments: &Comments, schemas: &mut Schemas
     }
     if route.etag.is_some() {
         parameters.push(shared("IfMatch"));
+    }
+    if route.method != Method::GET {
+        parameters.push(shared("Actor"));
     }
     parameters.push(shared("Timeout"));
 
@@ -47,11 +52,17 @@ pub(crate) fn shared_parameters() -> Json {
             "description": "The `ETag` of what was read. When it was changed since, the answer is 412.",
             "schema": {"type": "string", "pattern": "^(\\*|\"[^\"]+\")$"},
         },
+        "Actor": {
+            "name": "Sluice-Actor",
+            "in": "header",
+            "description": "Who does it, for people: a name or an e-mail address, at most 200 characters.",
+            "schema": {"type": "string"},
+        },
         "Timeout": {
             "name": "X-Server-Timeout",
             "in": "header",
             "description": "How long the caller waits, in seconds. After that the answer is 504.",
-            "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": 86_400},
+            "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_TIMEOUT_SECONDS},
         },
     })
 }
@@ -138,7 +149,7 @@ fn responses(route: &Route, schemas: &mut Schemas<'_>) -> Json {
     let is_of_something = !route.bound.is_empty();
     for (status, applies) in [
         ("404", is_of_something),
-        ("409", route.method != http::Method::GET),
+        ("409", route.method != Method::GET),
         ("412", route.etag.is_some()),
     ] {
         if applies {
