@@ -124,8 +124,8 @@ impl ProvisioningService for Adapter {
         let (wanted, definition) = wanted(&destination, &request.segments, request.definition)?;
         let notes = of_package(&wanted, definition.field_type);
         Ok(Response::new(pb::WriteMetadataPackageResponse {
-            content: write(&destination, &wanted, &notes),
-            file_name: file_name(&destination),
+            content: write(&wanted, &notes),
+            file_name: file_name(&wanted),
             notes: notes.into_iter().map(Into::into).collect(),
         }))
     }
@@ -175,7 +175,8 @@ fn wanted(
         description: message.description,
         help_text: message.help_text,
     };
-    let wanted = Wanted::new(destination, segments, &definition).map_err(|wrong| invalid_argument(&wrong))?;
+    let wanted = Wanted::new(&destination.name, &destination.activation, segments, &definition)
+        .map_err(|wrong| invalid_argument(&wrong))?;
     Ok((wanted, definition))
 }
 
