@@ -10,6 +10,7 @@ use contracts::{
     status::{invalid_argument, invalid_field, not_ready, status},
 };
 use tonic::{Code, Request, Response, Status};
+use tracing::info;
 
 use crate::{
     connections::{Check, CheckState, Connection},
@@ -105,6 +106,14 @@ impl ProvisioningService for Adapter {
         .run()
         .await
         .map_err(|failure| failed(&failure))?;
+        info!(
+            destination.name = %destination.name,
+            connection.name = %admin.name,
+            fields = report.fields.len(),
+            complete = report.is_complete(),
+            only_looked = request.validate_only,
+            "fields of segments were provisioned"
+        );
         Ok(Response::new(pb::ProvisionSegmentFieldsResponse {
             object: wanted.object.to_owned(),
             org_id: reached.org_id,
