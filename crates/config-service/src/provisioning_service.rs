@@ -10,6 +10,7 @@ use contracts::{
     status::{invalid_argument, invalid_field, not_ready, status},
 };
 use tonic::{Code, Request, Response, Status};
+use tracing::info;
 
 use crate::{
     connections::{Check, CheckState, Connection},
@@ -105,6 +106,14 @@ impl ProvisioningService for Adapter {
         .run()
         .await
         .map_err(|failure| failed(&failure))?;
+        info!(
+            destination.name = %destination.name,
+            connection.name = %admin.name,
+            fields = report.fields.len(),
+            complete = report.is_complete(),
+            only_looked = request.validate_only,
+            "fields of segments were provisioned"
+        );
         Ok(Response::new(pb::ProvisionSegmentFieldsResponse {
             object: wanted.object.to_owned(),
             org_id: reached.org_id,
@@ -124,8 +133,8 @@ impl ProvisioningService for Adapter {
         let (wanted, definition) = wanted(&destination, &request.segments, request.definition)?;
         let notes = of_package(&wanted, definition.field_type);
         Ok(Response::new(pb::WriteMetadataPackageResponse {
-            content: write(&destination, &wanted, &notes),
-            file_name: file_name(&destination),
+            content: write(&wanted, &notes),
+            file_name: file_name(&wanted),
             notes: notes.into_iter().map(Into::into).collect(),
         }))
     }
@@ -175,7 +184,8 @@ fn wanted(
         description: message.description,
         help_text: message.help_text,
     };
-    let wanted = Wanted::new(destination, segments, &definition).map_err(|wrong| invalid_argument(&wrong))?;
+    let wanted = Wanted::new(&destination.name, &destination.activation, segments, &definition)
+        .map_err(|wrong| invalid_argument(&wrong))?;
     Ok((wanted, definition))
 }
 

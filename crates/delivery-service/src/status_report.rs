@@ -8,7 +8,11 @@ use std::{
 };
 
 use activation::names::DestinationUid;
-use contracts::config::v1::{self as pb, plan_service_client::PlanServiceClient};
+use chrono::{DateTime, Utc};
+use contracts::{
+    config::v1::{self as pb, plan_service_client::PlanServiceClient},
+    convert::time::time_out,
+};
 use service::{chain::Chain, grpc::client::TracedChannel};
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -19,19 +23,22 @@ use crate::lane::machine::{LaneState, LaneStatus};
 /// How long to wait before telling again what was not heard.
 const TELL_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
+/// A status with the time since which it is so.
+type Became = (LaneStatus, DateTime<Utc>);
+
 /// Takes statuses. Cheap to clone.
 #[derive(Clone, Default)]
 pub(crate) struct Reporter {
-    untold: Arc<Mutex<BTreeMap<DestinationUid, LaneStatus>>>,
+    untold: Arc<Mutex<BTreeMap<DestinationUid, Became>>>,
     wake: Arc<Notify>,
 }
 
 impl Reporter {
-    pub(crate) fn report(&self, uid: DestinationUid, status: LaneStatus) {
+    pub(crate) fn report(&self, uid: DestinationUid, status: LaneStatus, now: DateTime<Utc>) {
         self.untold
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(uid, status);
+            .insert(uid, (status, now));
         self.wake.notify_one();
     }
 
@@ -41,8 +48,8 @@ impl Reporter {
         loop {
             let untold = std::mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner));
             let mut is_heard = true;
-            for (uid, status) in untold {
-                let told = config.report_status(request(&uid, &status)).await;
+            for (uid, (status, time)) in untold {
+                let told = config.report_status(request(&uid, &status, time)).await;
                 if let Err(error) = told {
                     debug!(destination.uid = %uid, error = %Chain(&error), "a status was not heard, will tell again");
                     is_heard = false;
@@ -51,7 +58,7 @@ impl Reporter {
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .entry(uid)
-                        .or_insert(status);
+                        .or_insert((status, time));
                 }
             }
             let wait = async {
@@ -69,7 +76,7 @@ impl Reporter {
     }
 }
 
-fn request(uid: &DestinationUid, status: &LaneStatus) -> pb::ReportStatusRequest {
+fn request(uid: &DestinationUid, status: &LaneStatus, time: DateTime<Utc>) -> pb::ReportStatusRequest {
     let state = match status.state {
         LaneState::Delivering => pb::DeliveryState::Delivering,
         LaneState::Paused => pb::DeliveryState::Paused,
@@ -88,5 +95,6 @@ fn request(uid: &DestinationUid, status: &LaneStatus) -> pb::ReportStatusRequest
         reason,
         message,
         drained: status.drained,
+        report_time: Some(time_out(time)),
     }
 }

@@ -119,6 +119,11 @@ impl Installation {
         Ok(())
     }
 
+    /// Returns the data directory.
+    pub fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
     /// Kills the services with SIGKILL.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         self.taken()?.kill().await

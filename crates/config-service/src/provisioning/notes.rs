@@ -1,6 +1,9 @@
 //! What is left for an admin to do by hand.
 
-use super::wanted::{StatusFieldType, Wanted};
+use super::{
+    permission_sets::PermissionSet,
+    wanted::{StatusFieldType, Wanted},
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Note {
@@ -11,8 +14,8 @@ pub(crate) struct Note {
     pub(crate) place: String,
 }
 
-/// Tells what neither a login nor a package does.
-pub(super) fn of_both(wanted: &Wanted, field_type: StatusFieldType) -> Vec<Note> {
+/// Tells what is left to do after new things were made with a login.
+pub(super) fn of_new(wanted: &Wanted, field_type: StatusFieldType) -> Vec<Note> {
     let object = wanted.object;
     let mut notes = vec![
         Note {
@@ -25,21 +28,10 @@ pub(super) fn of_both(wanted: &Wanted, field_type: StatusFieldType) -> Vec<Note>
         Note {
             code: "PEOPLE_HAVE_NO_ACCESS_YET",
             message: format!(
-                "Nobody has the permission set '{}' yet; assign it to those who should read the statuses",
+                "People read the statuses with the permission set '{}'; assign it to those who should",
                 wanted.people_set.label
             ),
-            place: format!(
-                "Setup → Permission Sets → {} → Manage Assignments",
-                wanted.people_set.label
-            ),
-        },
-        Note {
-            code: "API_ENABLED_IS_YOURS",
-            message: format!(
-                "API Enabled is not part of '{}'; the user's profile or another permission set must have it",
-                wanted.delivery_set.label
-            ),
-            place: "Setup → Users → Profiles → System Permissions".to_owned(),
+            place: assignments_of(&wanted.people_set),
         },
     ];
     if matches!(field_type, StatusFieldType::Picklist { .. }) {
@@ -55,13 +47,20 @@ pub(super) fn of_both(wanted: &Wanted, field_type: StatusFieldType) -> Vec<Note>
     notes
 }
 
-/// Tells what is left to do with a package.
+fn assignments_of(set: &PermissionSet) -> String {
+    format!("Setup → Permission Sets → {} → Manage Assignments", set.label)
+}
+
+/// Tells what is left to do with a package, once it is deployed.
 pub(crate) fn of_package(wanted: &Wanted, field_type: StatusFieldType) -> Vec<Note> {
     let mut notes = vec![
         Note {
-            code: "DEPLOY_IT",
-            message: "Nothing is in the org before the package is deployed; its README.txt says how"
-                .to_owned(),
+            code: "A_DEPLOY_CHANGES_FIELDS",
+            message: format!(
+                "A field of {} that is in the org already gets the package's type, label and texts; leave its \
+                 segment out of the package unless that is meant",
+                wanted.object
+            ),
             place: String::new(),
         },
         Note {
@@ -70,21 +69,17 @@ pub(crate) fn of_package(wanted: &Wanted, field_type: StatusFieldType) -> Vec<No
                 "A package assigns nothing: give '{}' to the user that the destination's connection logs in as",
                 wanted.delivery_set.label
             ),
-            place: format!(
-                "Setup → Permission Sets → {} → Manage Assignments",
-                wanted.delivery_set.label
-            ),
+            place: assignments_of(&wanted.delivery_set),
         },
         Note {
-            code: "A_DEPLOY_CHANGES_FIELDS",
+            code: "API_ENABLED_IS_YOURS",
             message: format!(
-                "A field of {} that is there already gets the package's type, label and texts; leave its segment \
-                 out of the package unless that is meant",
-                wanted.object
+                "API Enabled is not part of '{}'; that user's profile or another permission set must have it",
+                wanted.delivery_set.label
             ),
-            place: String::new(),
+            place: "Setup → Profiles → System Permissions".to_owned(),
         },
     ];
-    notes.extend(of_both(wanted, field_type));
+    notes.extend(of_new(wanted, field_type));
     notes
 }

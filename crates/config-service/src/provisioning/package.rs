@@ -15,16 +15,15 @@ use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 use self::xml::document;
 use super::{notes::Note, wanted::Wanted};
-use crate::destinations::Destination;
 
 /// Holds what is deployed. The README stands beside it, because Salesforce reads
 /// every file of what it is given.
 const FOLDER: &str = "unpackaged";
 
-/// Writes the package: the same bytes for the same destination and definition.
-pub(crate) fn write(destination: &Destination, wanted: &Wanted, notes: &[Note]) -> Vec<u8> {
+/// Writes the package: the same bytes for what is the same.
+pub(crate) fn write(wanted: &Wanted, notes: &[Note]) -> Vec<u8> {
     let mut files = vec![
-        ("README.txt".to_owned(), readme::text(destination, wanted, notes)),
+        ("README.txt".to_owned(), readme::text(wanted, notes)),
         (format!("{FOLDER}/package.xml"), manifest(wanted)),
         (
             format!("{FOLDER}/objects/{}.object", wanted.object),
@@ -44,8 +43,8 @@ pub(crate) fn write(destination: &Destination, wanted: &Wanted, notes: &[Note]) 
 }
 
 /// Returns what to call the package.
-pub(crate) fn file_name(destination: &Destination) -> String {
-    format!("sluice-{}.zip", destination.name.id())
+pub(crate) fn file_name(wanted: &Wanted) -> String {
+    format!("sluice-{}.zip", wanted.destination.id())
 }
 
 fn manifest(wanted: &Wanted) -> String {

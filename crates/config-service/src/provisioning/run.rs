@@ -153,7 +153,12 @@ impl<'a> Provisioner<'a> {
             }
             permission_sets.push(report);
         }
-        let mut notes = notes::of_both(self.wanted, self.field_type);
+        let is_new = |field: &FieldReport| matches!(field.outcome, Outcome::Created | Outcome::WouldCreate);
+        let mut notes = if fields.iter().any(is_new) {
+            notes::of_new(self.wanted, self.field_type)
+        } else {
+            Vec::new()
+        };
         notes.extend(self.unseen(&fields).await);
         Ok(Report {
             fields,

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use activation::{
     InvalidField,
-    destination::{SegmentActivation, StatusValues, WriteMode},
+    destination::{Activation, SegmentActivation, StatusValues, WriteMode},
+    names::DestinationName,
 };
 use salesforce::tooling::{FieldKind, InvalidNewField, NewField, ObjectAccess};
 
 use super::permission_sets::PermissionSet;
-use crate::destinations::Destination;
 
 /// Lines that a long text field shows on a page; a status needs no more.
 const VISIBLE_LINES: u32 = 2;
@@ -42,6 +42,8 @@ pub(crate) enum StatusFieldType {
 /// What must be in the org before the segments' statuses can be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wanted {
+    /// For whose segments.
+    pub(crate) destination: DestinationName,
     /// API name of the object that has the fields.
     pub(crate) object: &'static str,
     pub(crate) fields: Vec<WantedField>,
@@ -113,11 +115,11 @@ impl Wanted {
     /// Works out what the segments named need; all of them when none is named.
     /// Lists everything that is wrong with the request.
     pub(crate) fn new(
-        destination: &Destination,
+        destination: &DestinationName,
+        activation: &Activation,
         segments: &[String],
         definition: &FieldDefinition,
     ) -> Result<Self, Vec<InvalidField>> {
-        let activation = &destination.activation;
         let values = &activation.status_values;
         let mut wrong = Vec::new();
         let chosen = chosen(&activation.segments, segments, &mut wrong);
@@ -175,6 +177,7 @@ impl Wanted {
             object_access.insert(0, ("Account", ObjectAccess::READ));
         }
         Ok(Self {
+            destination: destination.clone(),
             object,
             fields,
             all_fields: activation
@@ -183,8 +186,8 @@ impl Wanted {
                 .map(|segment| segment.mapping_id.field().to_string())
                 .collect(),
             status_values: values.clone(),
-            delivery_set: PermissionSet::of_delivery(&destination.name),
-            people_set: PermissionSet::of_people(&destination.name),
+            delivery_set: PermissionSet::of_delivery(destination),
+            people_set: PermissionSet::of_people(destination),
             object_access,
         })
     }
@@ -222,7 +225,7 @@ fn label(segment: &SegmentActivation, definition: &FieldDefinition) -> String {
     }
 }
 
-fn description(segment: &SegmentActivation, of: &Destination, definition: &FieldDefinition) -> String {
+fn description(segment: &SegmentActivation, of: &DestinationName, definition: &FieldDefinition) -> String {
     if !definition.description.is_empty() {
         return definition.description.clone();
     }
@@ -230,7 +233,7 @@ fn description(segment: &SegmentActivation, of: &Destination, definition: &Field
         "Status of the segment '{}' ({}). Written by Sluice, destination {}.",
         segment.label(),
         segment.segment,
-        of.name
+        of
     );
     shortened(&text, MAX_DESCRIPTION_CHARACTERS)
 }

@@ -194,6 +194,7 @@ async fn row_18_missing_fields_are_made_and_opened_and_the_destination_goes_live
     let before = writes(&rig).await;
     let again = provision(&rig, request()).await.unwrap();
     assert_eq!((states(&again), again.complete), (vec![EXISTED; 2], true));
+    assert_eq!(again.notes, []);
     assert!(
         again
             .permission_sets

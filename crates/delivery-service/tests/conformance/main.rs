@@ -1,6 +1,8 @@
 //! The journal and the outcomes, the same on both databases.
 
 #[cfg(test)]
+mod held;
+#[cfg(test)]
 mod journal;
 #[cfg(test)]
 mod opened;

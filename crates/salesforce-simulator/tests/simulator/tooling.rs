@@ -474,3 +474,92 @@ async fn grants_name_what_exists_once_and_only_administrators_make_them() {
     );
     assert_eq!(query(admin, "SELECT Id FROM FieldPermissions").await, json!([]));
 }
+
+#[tokio::test]
+async fn an_object_is_opened_with_what_it_depends_on_or_not_at_all() {
+    let (rig, _) = rig(json!({})).await;
+    let admin = &rig.client;
+    let set = create(admin, "PermissionSet", json!({"Name": "S", "Label": "S"})).await;
+    let grant = |object: &str, permissions: &[&str]| {
+        let mut record = json!({"ParentId": set, "SobjectType": object});
+        for permission in permissions {
+            record[format!("Permissions{permission}")] = json!(true);
+        }
+        record
+    };
+    for (record, message) in [
+        (grant("Lead", &[]), "ObjectPermissions must grant something"),
+        (
+            grant("Lead", &["Edit"]),
+            "Permission Edit Lead depends on permission(s): Read Lead",
+        ),
+        (
+            grant("Lead", &["Read", "Delete"]),
+            "Permission Delete Lead depends on permission(s): Edit Lead",
+        ),
+        (
+            grant("Contact", &["Read"]),
+            "Permission Read Contact depends on permission(s): Read Account",
+        ),
+    ] {
+        let refused = admin.rest("POST", "/sobjects/ObjectPermissions", &record).await;
+        let told = &refused.json()[0];
+        assert_eq!(
+            (refused.status, &told["errorCode"], &told["message"]),
+            (400, &json!("FIELD_INTEGRITY_EXCEPTION"), &json!(message))
+        );
+    }
+    create(admin, "ObjectPermissions", grant("Account", &["Read"])).await;
+    create(
+        admin,
+        "ObjectPermissions",
+        grant("Contact", &["Read", "Create", "Edit"]),
+    )
+    .await;
+
+    let nothing = json!({"ParentId": set, "SobjectType": "Contact", "Field": "Contact.Title"});
+    let refused = admin.rest("POST", "/sobjects/FieldPermissions", &nothing).await;
+    assert_eq!(refused.json()[0]["errorCode"], "FIELD_INTEGRITY_EXCEPTION");
+}
+
+#[tokio::test]
+async fn long_text_fields_share_what_an_object_has() {
+    let (rig, _) = rig(json!({"tooling": {"max_long_text_characters": 40_000}})).await;
+    let admin = &rig.client;
+    assert_eq!(admin.rest("POST", FIELDS, &segments("A__c")).await.status, 201);
+    let refused = admin.rest("POST", FIELDS, &segments("B__c")).await;
+    let told = &refused.json()[0];
+    assert_eq!(
+        (refused.status, &told["errorCode"]),
+        (400, &json!("FIELD_INTEGRITY_EXCEPTION"))
+    );
+    assert!(
+        told["message"].as_str().unwrap().contains("by 25536 characters"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_field_of_the_admin_surface_has_metadata_too() {
+    let (rig, _) = rig(json!({})).await;
+    let admin = &rig.client;
+    let field = json!({"object": "Contact", "name": "Tier__c", "type": "picklist", "picklist_values": ["Gold"],
+        "restricted": true});
+    admin.org("POST", "/fields", field).await;
+    let q = "SELECT+Id+FROM+CustomField+WHERE+DeveloperName+=+'Tier'";
+    let found = admin.get(&format!("/tooling/query?q={q}")).await.json();
+    let id = found["records"][0]["Id"].as_str().unwrap();
+
+    let shown = admin.get(&format!("{FIELDS}/{id}")).await.json();
+
+    let metadata = &shown["Metadata"];
+    assert_eq!(
+        (&metadata["type"], &metadata["length"]),
+        (&json!("Picklist"), &json!(255))
+    );
+    assert_eq!(metadata["valueSet"]["restricted"], true);
+    assert_eq!(
+        metadata["valueSet"]["valueSetDefinition"]["value"][0]["valueName"],
+        "Gold"
+    );
+}

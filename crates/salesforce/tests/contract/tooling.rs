@@ -6,8 +6,9 @@ use salesforce::{
     refusal::Fault,
     request::RequestError,
     tooling::{
-        CreateFieldError, Creation, FieldAccess, FieldKind, NewField, assign_permission_set, create_field,
-        create_permission_set, grant_field_access,
+        CreateFieldError, Creation, FieldAccess, FieldKind, NewField, ObjectAccess, assign_permission_set,
+        create_field, create_permission_set, field_grants, grant_field_access, grant_object_access,
+        is_assigned, list_custom_fields, object_grant, read_custom_field,
     },
 };
 use serde_json::{Value, json};
@@ -185,4 +186,80 @@ async fn only_who_may_customize_the_org_makes_fields() {
         (refusal.code.as_str(), refusal.fault),
         ("INSUFFICIENT_ACCESS", Fault::Configuration)
     );
+}
+
+#[tokio::test]
+async fn a_field_is_found_and_read_before_anybody_may_see_it() {
+    let org = Org::start(json!({})).await;
+    let (http, session) = (&org.http, &org.session);
+    create_field(http, session, &segment_field("vip__c"))
+        .await
+        .unwrap();
+    let picklist = NewField {
+        kind: FieldKind::Picklist {
+            values: vec!["in".to_owned(), "out".to_owned()],
+            restricted: true,
+        },
+        ..segment_field("pick__c")
+    };
+    create_field(http, session, &picklist).await.unwrap();
+
+    let listed = list_custom_fields(http, session, "Contact").await.unwrap();
+    let id = |name: &str| &listed.iter().find(|field| field.name == name).unwrap().id;
+
+    let long_text = read_custom_field(http, session, id("vip__c")).await.unwrap();
+    assert_eq!(
+        (long_text.field_type.as_str(), long_text.length),
+        ("LongTextArea", Some(256))
+    );
+    let pick = read_custom_field(http, session, id("pick__c")).await.unwrap();
+    assert_eq!(pick.values, ["in", "out"]);
+    assert!(pick.restricted);
+    // Those that the org always had, too.
+    let score = read_custom_field(http, session, id("Score__c")).await.unwrap();
+    assert_eq!((score.field_type.as_str(), score.length), ("Number", None));
+}
+
+#[tokio::test]
+async fn grants_add_up_and_take_nothing_away() {
+    let org = Org::start(json!({})).await;
+    let (http, session) = (&org.http, &org.session);
+    let set = create_permission_set(http, session, "S", "S", "").await.unwrap();
+    create_field(http, session, &segment_field("vip__c"))
+        .await
+        .unwrap();
+    for access in [FieldAccess::Edit, FieldAccess::Read] {
+        grant_field_access(http, session, &set, "Contact", "vip__c", access)
+            .await
+            .unwrap();
+    }
+    let grants = field_grants(http, session, &set, "Contact").await.unwrap();
+    assert_eq!((grants.len(), grants[0].access), (1, FieldAccess::Edit));
+
+    let (create, edit) = (
+        ObjectAccess {
+            create: true,
+            edit: false,
+        },
+        ObjectAccess {
+            create: false,
+            edit: true,
+        },
+    );
+    for access in [ObjectAccess::READ, create, edit] {
+        grant_object_access(http, session, &set, "Lead", access)
+            .await
+            .unwrap();
+    }
+    let granted = object_grant(http, session, &set, "Lead").await.unwrap().unwrap();
+    assert!(granted.access.create && granted.access.edit);
+    assert_eq!(object_grant(http, session, &set, "Contact").await.unwrap(), None);
+
+    let user = user_id(&org).await;
+    assert!(!is_assigned(http, session, &set, &user).await.unwrap());
+    let both = tokio::join!(
+        assign_permission_set(http, session, &set, &user),
+        assign_permission_set(http, session, &set, &user)
+    );
+    assert!(both.0.is_ok() && both.1.is_ok(), "{both:?}");
 }

@@ -7,6 +7,8 @@ mod grpc;
 #[cfg(test)]
 mod http1;
 #[cfg(test)]
+mod migrations;
+#[cfg(test)]
 #[path = "../shared/place.rs"]
 mod place;
 #[cfg(test)]

@@ -8,9 +8,8 @@ use super::{
     super::{notes::Note, wanted::Wanted},
     FOLDER, file_name,
 };
-use crate::destinations::Destination;
 
-pub(super) fn text(destination: &Destination, wanted: &Wanted, notes: &[Note]) -> String {
+pub(super) fn text(wanted: &Wanted, notes: &[Note]) -> String {
     let object = wanted.object;
     let mut text = format!(
         "Custom fields of {object} for {}, written by Sluice\n\
@@ -18,7 +17,7 @@ pub(super) fn text(destination: &Destination, wanted: &Wanted, notes: &[Note]) -
          Format: Metadata API {}. What is deployed is the folder {FOLDER}.\n\
          \n\
          What it makes\n",
-        destination.name,
+        wanted.destination,
         API_VERSION.trim_start_matches('v'),
     );
     for field in &wanted.fields {
@@ -60,7 +59,7 @@ pub(super) fn text(destination: &Destination, wanted: &Wanted, notes: &[Note]) -
          \x20 migration, Deploy, and tick Rollback On Error and Single Package.\n\
          \n\
          What is left to do\n",
-        file = file_name(destination),
+        file = file_name(wanted),
     );
     for note in notes {
         let _ = writeln!(text, "  - {}.", note.message);

@@ -2,21 +2,14 @@
 
 use std::{collections::BTreeMap, io::Read, time::Duration};
 
-use activation::{
-    destination::{Activation, DeletedProfilePolicy, RecordType, SegmentActivation, StatusValues, WriteMode},
-    mapping_id_suggestion::Affixes,
-    names::DestinationUid,
-    org_shape::OrgShape,
+use activation::destination::{
+    Activation, DeletedProfilePolicy, RecordType, SegmentActivation, StatusValues, WriteMode,
 };
-use chrono::DateTime;
 use quick_xml::{Reader, events::Event};
 use zip::ZipArchive;
 
 use super::*;
-use crate::{
-    destinations::DesiredState,
-    provisioning::{FieldDefinition, StatusFieldType, of_package},
-};
+use crate::provisioning::{FieldDefinition, StatusFieldType, of_package};
 
 /// An element with its elements, or its text.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -108,41 +101,18 @@ fn segment(segment: &str, display_name: &str, mapping_id: &str) -> SegmentActiva
     }
 }
 
-fn destination(record_type: RecordType, write_mode: WriteMode) -> Destination {
-    Destination {
-        name: "workspaces/acme/destinations/contacts".parse().unwrap(),
-        uid: DestinationUid::new("1"),
-        connection: "workspaces/acme/connections/crm".parse().unwrap(),
-        display_name: "Contacts".to_owned(),
-        description: String::new(),
-        activation: Activation {
-            record_type,
-            write_mode,
-            field_mappings: Vec::new(),
-            segments: vec![
-                segment("s-1", "Cats & <dogs>\u{1}", "cats"),
-                segment("s-2", "\"VIP\" ünï]]>", "vip"),
-            ],
-            deleted_profile_policy: DeletedProfilePolicy::Leave,
-            status_values: StatusValues::default(),
-            max_delay: Duration::from_secs(60),
-        },
-        live: None,
-        live_revision: 0,
-        org_shape: OrgShape::unknown(false),
-        affixes: Affixes::default(),
-        marketing_actions: Vec::new(),
-        segment_namespaces: Default::default(),
-        standing: Default::default(),
-        desired_state: DesiredState::Draft,
-        discard_accepted_before: None,
-        revision: 0,
-        version: 1,
-        delivery_status: None,
-        create_time: DateTime::UNIX_EPOCH,
-        created_by: String::new(),
-        update_time: DateTime::UNIX_EPOCH,
-        updated_by: String::new(),
+fn activation(record_type: RecordType, write_mode: WriteMode) -> Activation {
+    Activation {
+        record_type,
+        write_mode,
+        field_mappings: Vec::new(),
+        segments: vec![
+            segment("s-1", "Cats & <dogs>\u{1}", "cats"),
+            segment("s-2", "\"VIP\" ünï]]>", "vip"),
+        ],
+        deleted_profile_policy: DeletedProfilePolicy::Leave,
+        status_values: StatusValues::default(),
+        max_delay: Duration::from_secs(60),
     }
 }
 
@@ -155,17 +125,18 @@ fn definition(field_type: StatusFieldType) -> FieldDefinition {
     }
 }
 
-fn package(of: &Destination, segments: &[&str], definition: &FieldDefinition) -> Vec<u8> {
+fn package(of: &Activation, segments: &[&str], definition: &FieldDefinition) -> Vec<u8> {
+    let name = "workspaces/acme/destinations/contacts".parse().unwrap();
     let segments: Vec<String> = segments.iter().map(|one| (*one).to_owned()).collect();
-    let wanted = Wanted::new(of, &segments, definition).unwrap();
-    write(of, &wanted, &of_package(&wanted, definition.field_type))
+    let wanted = Wanted::new(&name, of, &segments, definition).unwrap();
+    write(&wanted, &of_package(&wanted, definition.field_type))
 }
 
 const LONG_TEXT: StatusFieldType = StatusFieldType::LongText { length: 256 };
 
 #[test]
 fn the_manifest_names_each_file_s_component_and_the_version_of_the_client() {
-    let of = destination(RecordType::Contact, WriteMode::UpdateById);
+    let of = activation(RecordType::Contact, WriteMode::UpdateById);
     let files = files(&package(&of, &[], &definition(LONG_TEXT)));
     let manifest = parse(&files["unpackaged/package.xml"]);
     assert_eq!(manifest.name, "Package");
@@ -242,9 +213,9 @@ fn a_field_has_the_elements_of_its_type_in_the_api_s_order() {
             &[("defaultValue", "false")],
         ),
     ] {
-        let mut of = destination(RecordType::Lead, WriteMode::UpdateById);
+        let mut of = activation(RecordType::Lead, WriteMode::UpdateById);
         if field_type == StatusFieldType::Checkbox {
-            of.activation.status_values = boolean.clone();
+            of.status_values = boolean.clone();
         }
         let files = files(&package(&of, &[], &definition(field_type)));
         let object = parse(&files["unpackaged/objects/Lead.object"]);
@@ -277,7 +248,7 @@ fn a_field_has_the_elements_of_its_type_in_the_api_s_order() {
 
 #[test]
 fn names_that_are_no_xml_come_back_as_they_were() {
-    let of = destination(RecordType::Contact, WriteMode::UpdateById);
+    let of = activation(RecordType::Contact, WriteMode::UpdateById);
     let mut definition = definition(LONG_TEXT);
     definition.help_text = "a < b && \"c\" > 'd' ]]>".to_owned();
     let files = files(&package(&of, &[], &definition));
@@ -295,7 +266,7 @@ fn names_that_are_no_xml_come_back_as_they_were() {
 #[test]
 fn permission_sets_open_every_field_of_the_destination() {
     let key_field = "Key__c".parse().unwrap();
-    let upsert = destination(RecordType::Contact, WriteMode::Upsert { key_field });
+    let upsert = activation(RecordType::Contact, WriteMode::Upsert { key_field });
     let files = files(&package(&upsert, &["s-2"], &definition(LONG_TEXT)));
     let sets: Vec<Node> = files
         .iter()
@@ -371,7 +342,7 @@ fn permission_sets_open_every_field_of_the_destination() {
 
 #[test]
 fn equal_input_gives_equal_bytes_and_a_readme_says_how_to_deploy() {
-    let of = destination(RecordType::Contact, WriteMode::UpdateById);
+    let of = activation(RecordType::Contact, WriteMode::UpdateById);
     let definition = definition(LONG_TEXT);
     let package_of = || package(&of, &[], &definition);
     assert_eq!(package_of(), package_of());

@@ -44,19 +44,19 @@ pub(super) fn print(answer: &pb::ProvisionSegmentFieldsResponse) {
     let of_fields = answer
         .fields
         .iter()
-        .map(|one| (&one.field, &one.reason, &one.message, &one.fix));
+        .map(|one| (&one.reason, &one.message, &one.fix));
     let of_sets = answer
         .permission_sets
         .iter()
-        .map(|one| (&one.label, &one.reason, &one.message, &one.fix));
+        .map(|one| (&one.reason, &one.message, &one.fix));
     let mut told: Vec<&String> = Vec::new();
-    for (what, reason, message, fix) in of_fields.chain(of_sets) {
+    for (reason, message, fix) in of_fields.chain(of_sets) {
         // What stopped everything is said of everything.
         if reason.is_empty() || told.contains(&message) {
             continue;
         }
         told.push(message);
-        println!("{what}: {message} ({reason})\n  {fix}");
+        println!("{message} ({reason})\n  {fix}");
     }
     print_notes(&answer.notes);
 }
