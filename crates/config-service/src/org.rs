@@ -330,7 +330,8 @@ mod tests {
     use std::time::Duration;
 
     use activation::destination::{
-        DeletedProfilePolicy, FieldMapping, FieldSource, MappingOptions, RecordType,
+        CreationRules, DeletedProfilePolicy, DuplicateRule, FieldMapping, FieldSource, MappingOptions,
+        RecordType,
     };
     use serde_json::json;
 
@@ -380,6 +381,8 @@ mod tests {
             deleted_profile_policy: DeletedProfilePolicy::Leave,
             status_values: StatusValues::default(),
             max_delay: Duration::from_secs(60),
+            creation_rules: CreationRules::default(),
+            duplicate_rule: DuplicateRule::default(),
         }
     }
 

@@ -88,5 +88,6 @@ fn request(uid: &DestinationUid, status: &LaneStatus) -> pb::ReportStatusRequest
         reason,
         message,
         drained: status.drained,
+        waiting_updates: 0,
     }
 }

@@ -1,7 +1,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use activation::{
-    destination::{DeletedProfilePolicy, FieldSource, MappingOptions, RecordType, StatusValues, WriteMode},
+    destination::{
+        CreationRules, DeletedProfilePolicy, DuplicateRule, FieldSource, MappingOptions, RecordType,
+        StatusValues, WriteMode,
+    },
     map::MappedIdentity,
     org_shape::FieldShape,
     plan::{PlannedAttribute, Rules},
@@ -39,6 +42,8 @@ fn plan(state: PlanState, revision: i64) -> Arc<Plan> {
             segments: Vec::new(),
             status_values: StatusValues::default(),
             deleted_profile_policy: DeletedProfilePolicy::Leave,
+            creation_rules: CreationRules::default(),
+            duplicate_rule: DuplicateRule::default(),
             discard_accepted_before: None,
         },
         max_delay: Duration::from_secs(60),
