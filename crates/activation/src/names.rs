@@ -128,6 +128,12 @@ resource_name!(
     "destinations",
     "workspaces/{workspace}/destinations/{destination}"
 );
+resource_name!(
+    /// A policy: `workspaces/{workspace}/policies/{policy}`.
+    PolicyName,
+    "policies",
+    "workspaces/{workspace}/policies/{policy}"
+);
 
 /// Tells a destination from a later one of the same name. Any text that the
 /// config-service made; a UUID today.

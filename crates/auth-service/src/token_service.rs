@@ -8,7 +8,11 @@ use contracts::{
     convert::{parsed, time::time_out},
     status::{DOMAIN, invalid_field, status},
 };
-use salesforce::{Host, oauth::TokenError};
+use salesforce::{
+    Host,
+    oauth::{LoginCause, LoginRefusal, TokenError},
+    refusal::Fault,
+};
 use secrecy::ExposeSecret;
 use service::chain::Chain;
 use tonic::{Code, Request, Response, Status};
@@ -33,17 +37,20 @@ impl TokenService for Adapter {
         let connection: ConnectionName = parsed(&request.connection, "connection").map_err(invalid_field)?;
         let host = Host::login(&request.login_host)
             .map_err(|error| invalid_field(InvalidField::new("login_host", error.to_string())))?;
-        let token = self
-            .tokens
-            .get(&connection.to_string(), &host)
-            .await
-            .map_err(|error| to_status(&error))?;
+        let connection = connection.to_string();
+        let token = if request.fresh {
+            self.tokens.get_fresh(&connection, &host).await
+        } else {
+            self.tokens.get(&connection, &host).await
+        }
+        .map_err(|error| to_status(&error))?;
         Ok(Response::new(pb::GetTokenResponse {
             access_token: token.issued.session.access_token.expose_secret().to_owned(),
             instance_url: format!("https://{}", token.issued.session.instance),
             org_id: token.issued.org_id.clone(),
             token_id: token.id.clone(),
             issue_time: Some(time_out(token.issue_time)),
+            scopes: token.issued.scopes.clone(),
         }))
     }
 
@@ -83,7 +90,7 @@ fn to_status(error: &GetTokenError) -> Status {
                 Code::FailedPrecondition
             },
             refusal.cause.reason(),
-            error.to_string(),
+            refused(refusal),
             refusal.cause.fix(),
         ),
         GetTokenError::Login(TokenError::InvalidKey) => with_fix(
@@ -92,14 +99,35 @@ fn to_status(error: &GetTokenError) -> Status {
             error.to_string(),
             "Put credentials with the RSA private key whose certificate the app holds.",
         ),
+        GetTokenError::Login(TokenError::Busy(refusal)) if refusal.fault == Fault::Quota => with_fix(
+            Code::Unavailable,
+            &refusal.reason(),
+            format!("The org's API calls of the last 24 hours are used up: {refusal}"),
+            "They come back as old calls age out. Setup, System Overview shows who uses them; Salesforce sells more.",
+        ),
         GetTokenError::Login(TokenError::Unreachable(_) | TokenError::Busy(_) | TokenError::Unusable(_)) => {
             with_fix(
                 Code::Unavailable,
                 "SALESFORCE_UNAVAILABLE",
                 Chain(error).to_string(),
-                "Try again in a while; if it stays so, check the custom domain and this machine's way to the internet.",
+                "Try again in a while; status.salesforce.com tells of maintenance and outages. If it stays so, check \
+                 the custom domain and this machine's way to the internet.",
             )
         }
+    }
+}
+
+/// The text that people search for when an address is refused
+/// (requirements.md, row 199).
+const KNOWN_IP_TEXT: &str =
+    "The client's IP address is unauthorized for this account. Allowlist the client's IP address...";
+
+/// Says the cause first, then Salesforce's own words.
+fn refused(refusal: &LoginRefusal) -> String {
+    let text = format!("{}: {refusal}", refusal.cause.problem());
+    match refusal.cause {
+        LoginCause::IpRefused => format!("{text}. {KNOWN_IP_TEXT}"),
+        _ => text,
     }
 }
 

@@ -69,20 +69,36 @@ impl Tokens {
     /// Answers the cached token, or logs in. Calls at the same time share one
     /// login, and its failure.
     pub async fn get(&self, connection: &str, login_host: &Host) -> Result<Arc<Token>, Arc<GetTokenError>> {
-        let edition = self
-            .credentials
-            .edition(connection)
-            .await
-            .map_err(|error| Arc::new(error.into()))?
-            .ok_or_else(|| Arc::new(GetTokenError::NoCredentials(connection.to_owned())))?;
-        let key = CacheKey {
-            connection: connection.to_owned(),
-            login_host: login_host.clone(),
-            edition,
-        };
+        let key = self.key(connection, login_host).await.map_err(Arc::new)?;
         self.cache
             .try_get_with(key, self.log_in(connection, login_host))
             .await
+    }
+
+    /// Logs in whatever is cached. A refusal leaves the cached token, which may
+    /// still be good.
+    pub async fn get_fresh(
+        &self,
+        connection: &str,
+        login_host: &Host,
+    ) -> Result<Arc<Token>, Arc<GetTokenError>> {
+        let key = self.key(connection, login_host).await.map_err(Arc::new)?;
+        let token = self.log_in(connection, login_host).await.map_err(Arc::new)?;
+        self.cache.insert(key, token.clone()).await;
+        Ok(token)
+    }
+
+    async fn key(&self, connection: &str, login_host: &Host) -> Result<CacheKey, GetTokenError> {
+        let edition = self
+            .credentials
+            .edition(connection)
+            .await?
+            .ok_or_else(|| GetTokenError::NoCredentials(connection.to_owned()))?;
+        Ok(CacheKey {
+            connection: connection.to_owned(),
+            login_host: login_host.clone(),
+            edition,
+        })
     }
 
     /// Forgets a token that Salesforce refused. One that is no longer the

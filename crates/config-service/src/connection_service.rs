@@ -5,6 +5,7 @@ use activation::{
     names::{ConnectionName, ResourceId, WorkspaceName},
 };
 use contracts::{
+    actor::actor,
     config::v1::{self as pb, connection_service_server::ConnectionService},
     convert::{parsed, required, time::time_out},
     page::Page,
@@ -15,9 +16,10 @@ use service::database::from_micros;
 use tonic::{Request, Response, Status};
 
 use crate::{
-    connections::{Check, CheckState, Connection, ConnectionChange, NewConnection},
-    org::Orgs,
-    store::{ChangeError, Store},
+    connections::{Check, CheckState, Connection, ConnectionChange, NewConnection, Warning},
+    destination_service::trouble_status,
+    org::{Orgs, Trouble},
+    store::{ChangeError, Store, check_etag},
 };
 
 pub(crate) struct Adapter {
@@ -26,6 +28,10 @@ pub(crate) struct Adapter {
 }
 
 const DEFAULT_PAGE_SIZE: i32 = 50;
+/// Longest name for people, in characters.
+pub(crate) const MAX_DISPLAY_NAME: usize = 200;
+/// Longest description, in characters.
+pub(crate) const MAX_DESCRIPTION: usize = 2_000;
 
 impl Adapter {
     async fn existing(&self, name: &ConnectionName) -> Result<Connection, ChangeError> {
@@ -42,25 +48,28 @@ impl ConnectionService for Adapter {
         &self,
         request: Request<pb::CreateConnectionRequest>,
     ) -> Result<Response<pb::CreateConnectionResponse>, Status> {
-        let request = request.into_inner();
         let mut wrong = Vec::new();
+        let actor = keep(actor(request.metadata()), &mut wrong);
+        let request = request.into_inner();
         let workspace: Option<WorkspaceName> = keep(parsed(&request.parent, "parent"), &mut wrong);
         let id: Option<ResourceId> = keep(parsed(&request.connection_id, "connection_id"), &mut wrong);
         let Some(message) = keep(required(request.connection, "connection"), &mut wrong) else {
             return Err(invalid_argument(&wrong));
         };
         let display_name = keep(display_name(&message.display_name), &mut wrong);
+        let description = keep(description(&message.description), &mut wrong);
         let login_host = keep(login_host(&message.custom_domain), &mut wrong);
-        let (Some(workspace), Some(id), Some(display_name), Some(login_host)) =
-            (workspace, id, display_name, login_host)
+        let (Some(actor), Some(workspace), Some(id), Some(display_name), Some(description), Some(login_host)) =
+            (actor, workspace, id, display_name, description, login_host)
         else {
             return Err(invalid_argument(&wrong));
         };
         let new = NewConnection {
             name: ConnectionName::new(workspace, id),
             display_name,
-            description: message.description,
+            description,
             login_host,
+            actor,
         };
         let connection = self.store.create_connection(new).await?;
         Ok(Response::new(pb::CreateConnectionResponse {
@@ -104,30 +113,31 @@ impl ConnectionService for Adapter {
         &self,
         request: Request<pb::UpdateConnectionRequest>,
     ) -> Result<Response<pb::UpdateConnectionResponse>, Status> {
+        let mut wrong = Vec::new();
+        let actor = keep(actor(request.metadata()), &mut wrong);
         let request = request.into_inner();
-        let message = required(request.connection, "connection").map_err(invalid_field)?;
-        let name = parsed(&message.name, "connection.name").map_err(invalid_field)?;
-        let mask = required(request.update_mask, "update_mask").map_err(invalid_field)?;
+        let message = keep(required(request.connection, "connection"), &mut wrong);
+        let mask = keep(required(request.update_mask, "update_mask"), &mut wrong);
+        let (Some(message), Some(mask)) = (message, mask) else {
+            return Err(invalid_argument(&wrong));
+        };
+        let name: Option<ConnectionName> = keep(parsed(&message.name, "connection.name"), &mut wrong);
         let mut change = ConnectionChange::default();
         for path in &mask.paths {
             match path.as_str() {
-                "display_name" => {
-                    change.display_name = Some(display_name(&message.display_name).map_err(invalid_field)?);
-                }
-                "description" => change.description = Some(message.description.clone()),
-                "custom_domain" => {
-                    change.login_host = Some(login_host(&message.custom_domain).map_err(invalid_field)?);
-                }
-                other => {
-                    return Err(invalid_field(InvalidField::new(
-                        "update_mask",
-                        format!(
-                            "'{other}' cannot be updated; display_name, description and custom_domain can"
-                        ),
-                    )));
-                }
+                "display_name" => change.display_name = keep(display_name(&message.display_name), &mut wrong),
+                "description" => change.description = keep(description(&message.description), &mut wrong),
+                "custom_domain" => change.login_host = keep(login_host(&message.custom_domain), &mut wrong),
+                other => wrong.push(InvalidField::new(
+                    "update_mask",
+                    format!("'{other}' cannot be updated; display_name, description and custom_domain can"),
+                )),
             }
         }
+        let (Some(actor), Some(name), true) = (actor, name, wrong.is_empty()) else {
+            return Err(invalid_argument(&wrong));
+        };
+        change.actor = actor;
         let connection = self.store.update_connection(&name, &message.etag, change).await?;
         Ok(Response::new(pb::UpdateConnectionResponse {
             connection: Some(connection.into()),
@@ -156,6 +166,67 @@ impl ConnectionService for Adapter {
             check: Some(check.into()),
         }))
     }
+
+    async fn confirm_org(
+        &self,
+        request: Request<pb::ConfirmOrgRequest>,
+    ) -> Result<Response<pb::ConfirmOrgResponse>, Status> {
+        let mut wrong = Vec::new();
+        let actor = keep(actor(request.metadata()), &mut wrong);
+        let request = request.into_inner();
+        let name: Option<ConnectionName> = keep(parsed(&request.name, "name"), &mut wrong);
+        let org_id = keep(org_id(&request.org_id), &mut wrong);
+        let (Some(actor), Some(name), Some(org_id)) = (actor, name, org_id) else {
+            return Err(invalid_argument(&wrong));
+        };
+        let connection = self.existing(&name).await?;
+        check_etag(&request.etag, connection.version, &request.name)?;
+        let unpinned = Connection {
+            org_id: String::new(),
+            ..connection.clone()
+        };
+        let check = self.orgs.check(&unpinned, self.store.clock.now()).await;
+        if check.state != CheckState::Connected {
+            return Err(trouble_status(&Trouble::of_check(&check)));
+        }
+        if check.org_id != org_id {
+            return Err(ChangeError::not_ready(
+                "ORG_NOT_REACHED",
+                "org_id",
+                format!(
+                    "this login reaches {} ({}), not {org_id}; correct the custom domain or the credentials, or \
+                     confirm the org that is reached",
+                    check.org_id, check.org_name
+                ),
+            )
+            .into());
+        }
+        if connection.org_id == org_id {
+            self.store.record_check(&name, &check).await?;
+            let connection = self.existing(&name).await?;
+            return Ok(Response::new(pb::ConfirmOrgResponse {
+                connection: Some(connection.into()),
+            }));
+        }
+        let claimed = self
+            .store
+            .claimed_in_org(&name, &org_id)
+            .await
+            .map_err(ChangeError::from)?;
+        if !claimed.is_empty() {
+            return Err(ChangeError::NotReady {
+                reason: "FIELD_CLAIMED",
+                problems: claimed,
+            }
+            .into());
+        }
+        // What was asked of Salesforce holds for what was read.
+        let etag = connection.version.to_string();
+        let connection = self.store.confirm_org(&name, &etag, &check, &actor).await?;
+        Ok(Response::new(pb::ConfirmOrgResponse {
+            connection: Some(connection.into()),
+        }))
+    }
 }
 
 /// Keeps what is right and notes what is wrong, so that all of it is told at once.
@@ -164,13 +235,39 @@ pub(crate) fn keep<T>(result: Result<T, InvalidField>, wrong: &mut Vec<InvalidFi
 }
 
 fn display_name(text: &str) -> Result<String, InvalidField> {
+    const FIELD: &str = "connection.display_name";
     if text.trim().is_empty() {
-        return Err(InvalidField::new(
-            "connection.display_name",
-            "is required: a name for people",
-        ));
+        return Err(InvalidField::new(FIELD, "is required: a name for people"));
     }
-    Ok(text.to_owned())
+    no_longer_than(MAX_DISPLAY_NAME, text.trim(), FIELD)
+}
+
+fn description(text: &str) -> Result<String, InvalidField> {
+    no_longer_than(MAX_DESCRIPTION, text, "connection.description")
+}
+
+fn no_longer_than(most: usize, text: &str, field: &str) -> Result<String, InvalidField> {
+    match text.chars().count() {
+        length if length > most => Err(InvalidField::new(
+            field,
+            format!("has {length} characters; at most {most} are taken"),
+        )),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// Source of the form: salesforce-contract.md §5.5.
+fn org_id(text: &str) -> Result<String, InvalidField> {
+    let is_org_id =
+        text.len() == 18 && text.starts_with("00D") && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_org_id {
+        Ok(text.to_owned())
+    } else {
+        Err(InvalidField::new(
+            "org_id",
+            "must be the 18-character id of an org, beginning with 00D, as CheckConnection tells it",
+        ))
+    }
 }
 
 fn login_host(text: &str) -> Result<Host, InvalidField> {
@@ -190,6 +287,8 @@ impl From<Connection> for pb::Connection {
             create_time: Some(time_out(connection.create_time)),
             update_time: Some(time_out(connection.update_time)),
             etag: connection.version.to_string(),
+            created_by: connection.created_by,
+            updated_by: connection.updated_by,
         }
     }
 }
@@ -211,6 +310,19 @@ impl From<Check> for pb::ConnectionCheck {
             org_type: check.org_type,
             username: check.username,
             check_time: Some(time_out(from_micros(check.time_micros))),
+            sandbox: check.is_sandbox,
+            scopes: check.scopes,
+            warnings: check.warnings.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<Warning> for pb::ConnectionWarning {
+    fn from(warning: Warning) -> Self {
+        Self {
+            code: warning.code,
+            message: warning.message,
+            fix: warning.fix,
         }
     }
 }

@@ -24,6 +24,9 @@ pub struct Connection {
     pub version: i64,
     pub create_time: DateTime<Utc>,
     pub update_time: DateTime<Utc>,
+    /// As callers said; empty when they did not.
+    pub created_by: String,
+    pub updated_by: String,
 }
 
 /// What a caller gives for a new connection.
@@ -33,6 +36,7 @@ pub struct NewConnection {
     pub display_name: String,
     pub description: String,
     pub login_host: Host,
+    pub actor: String,
 }
 
 /// What a caller changes; `None` leaves it.
@@ -41,9 +45,11 @@ pub struct ConnectionChange {
     pub display_name: Option<String>,
     pub description: Option<String>,
     pub login_host: Option<Host>,
+    pub actor: String,
 }
 
-/// What a check found.
+/// What a check found. What is younger than the first release may be missing
+/// in stored ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     pub state: CheckState,
@@ -55,6 +61,45 @@ pub struct Check {
     pub org_type: String,
     pub username: String,
     pub time_micros: i64,
+    #[serde(default)]
+    pub is_sandbox: bool,
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
+}
+
+/// What a check does not like and that does not stop anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// A stable word for machines.
+    pub code: String,
+    pub message: String,
+    pub fix: String,
+}
+
+impl Check {
+    /// Returns a check that has found nothing wrong yet.
+    pub(crate) fn at(time_micros: i64) -> Self {
+        Self {
+            state: CheckState::Connected,
+            reason: String::new(),
+            message: String::new(),
+            fix: String::new(),
+            org_id: String::new(),
+            org_name: String::new(),
+            org_type: String::new(),
+            username: String::new(),
+            time_micros,
+            is_sandbox: false,
+            scopes: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a check can be written as JSON")
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +121,8 @@ struct Row {
     version: i64,
     create_time: i64,
     update_time: i64,
+    created_by: String,
+    updated_by: String,
 }
 
 impl TryFrom<Row> for Connection {
@@ -97,12 +144,19 @@ impl TryFrom<Row> for Connection {
             version: row.version,
             create_time: from_micros(row.create_time),
             update_time: from_micros(row.update_time),
+            created_by: row.created_by,
+            updated_by: row.updated_by,
         })
     }
 }
 
+const NEXT_REVISION: &str =
+    "UPDATE plan_revision SET revision = revision + 1 WHERE id = 1 RETURNING revision";
+const REVISE_PLANS: &str = "UPDATE destinations SET revision = $2 WHERE connection = $1";
+
 const GET: &str = "
-    SELECT name, display_name, description, login_host, org_id, last_check, version, create_time, update_time
+    SELECT name, display_name, description, login_host, org_id, last_check, version, create_time, update_time,
+        created_by, updated_by
     FROM connections
     WHERE name = $1";
 
@@ -111,8 +165,8 @@ impl Store {
         const SQL: &str = "
             INSERT INTO connections
                 (name, workspace, display_name, description, login_host, org_id, last_check, version, create_time,
-                 update_time)
-            VALUES ($1, $2, $3, $4, $5, '', NULL, 1, $6, $6)";
+                 update_time, created_by, updated_by)
+            VALUES ($1, $2, $3, $4, $5, '', NULL, 1, $6, $6, $7, $7)";
         let now = to_micros(self.clock.now());
         let name = new.name.to_string();
         let inserted = on_database!(
@@ -124,6 +178,7 @@ impl Store {
                 .bind(&new.description)
                 .bind(new.login_host.as_str())
                 .bind(now)
+                .bind(&new.actor)
                 .execute(pool)
                 .await
                 .map(|_| ())
@@ -153,7 +208,8 @@ impl Store {
         page: &Page,
     ) -> Result<Vec<Connection>, sqlx::Error> {
         const SQL: &str = "
-            SELECT name, display_name, description, login_host, org_id, last_check, version, create_time, update_time
+            SELECT name, display_name, description, login_host, org_id, last_check, version, create_time, update_time,
+                created_by, updated_by
             FROM connections
             WHERE workspace = $1
               AND name > $2
@@ -177,17 +233,14 @@ impl Store {
         etag: &str,
         change: ConnectionChange,
     ) -> Result<Connection, ChangeError> {
-        const REVISE: &str =
-            "UPDATE plan_revision SET revision = revision + 1 WHERE id = 1 RETURNING revision";
         const UPDATE: &str = "
             UPDATE connections
-            SET display_name = $2, description = $3, login_host = $4, version = version + 1, update_time = $5
+            SET display_name = $2, description = $3, login_host = $4, version = version + 1, update_time = $5,
+                updated_by = $6
             WHERE name = $1";
-        // The host is part of the plans.
-        const REVISE_PLANS: &str = "UPDATE destinations SET revision = $2 WHERE connection = $1";
         let key = name.to_string();
         in_transaction!(&self.database, transaction => {
-            let revision: i64 = sqlx::query_scalar(REVISE).fetch_one(&mut *transaction).await?;
+            let revision: i64 = sqlx::query_scalar(NEXT_REVISION).fetch_one(&mut *transaction).await?;
             let row: Option<Row> = sqlx::query_as(GET).bind(&key).fetch_optional(&mut *transaction).await?;
             let connection: Connection =
                 row.ok_or_else(|| ChangeError::NotFound(key.clone()))?.try_into()?;
@@ -198,8 +251,10 @@ impl Store {
                 .bind(change.description.as_ref().unwrap_or(&connection.description))
                 .bind(change.login_host.as_ref().unwrap_or(&connection.login_host).as_str())
                 .bind(to_micros(self.clock.now()))
+                .bind(&change.actor)
                 .execute(&mut *transaction)
                 .await?;
+            // The host is part of the plans.
             sqlx::query(REVISE_PLANS).bind(&key).bind(revision).execute(&mut *transaction).await?;
         });
         self.plans_changed.notify_waiters();
@@ -213,7 +268,7 @@ impl Store {
             SET last_check = $2,
                 org_id = CASE WHEN org_id = '' THEN $3 ELSE org_id END
             WHERE name = $1";
-        let text = serde_json::to_string(check).expect("a check can be written as JSON");
+        let text = check.to_json();
         let org_id = if check.state == CheckState::Connected {
             check.org_id.as_str()
         } else {
@@ -234,6 +289,40 @@ impl Store {
             pool => sqlx::query(SQL).bind(name.to_string()).bind(org_id).execute(pool).await.map(|_| ())
         )?;
         Ok(())
+    }
+
+    /// Pins an org in place of the one before, with the check that reached it;
+    /// the plans of the connection's destinations follow.
+    pub async fn confirm_org(
+        &self,
+        name: &ConnectionName,
+        etag: &str,
+        check: &Check,
+        actor: &str,
+    ) -> Result<Connection, ChangeError> {
+        const UPDATE: &str = "
+            UPDATE connections
+            SET org_id = $2, last_check = $3, version = version + 1, update_time = $4, updated_by = $5
+            WHERE name = $1";
+        let key = name.to_string();
+        in_transaction!(&self.database, transaction => {
+            let revision: i64 = sqlx::query_scalar(NEXT_REVISION).fetch_one(&mut *transaction).await?;
+            let row: Option<Row> = sqlx::query_as(GET).bind(&key).fetch_optional(&mut *transaction).await?;
+            let connection: Connection =
+                row.ok_or_else(|| ChangeError::NotFound(key.clone()))?.try_into()?;
+            check_etag(etag, connection.version, &key)?;
+            sqlx::query(UPDATE)
+                .bind(&key)
+                .bind(&check.org_id)
+                .bind(check.to_json())
+                .bind(to_micros(self.clock.now()))
+                .bind(actor)
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query(REVISE_PLANS).bind(&key).bind(revision).execute(&mut *transaction).await?;
+        });
+        self.plans_changed.notify_waiters();
+        self.connection(name).await?.ok_or(ChangeError::NotFound(key))
     }
 
     pub async fn delete_connection(&self, name: &ConnectionName, etag: &str) -> Result<(), ChangeError> {

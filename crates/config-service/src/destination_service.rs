@@ -37,6 +37,7 @@ use crate::{
         revisions::{self, Revision},
         staged,
     },
+    governance::{add_governance, marketing_actions_in, segment_namespaces_in, segments_out},
     org::{Orgs, Trouble, findings, shape_of},
     request_rows::Rows,
     store::{ChangeError, Store},
@@ -143,10 +144,12 @@ impl Adapter {
             etag,
             actor,
         };
+        let mut asked = SegmentPaths::OfDestination;
         let stored = self
             .store
             .change_destination(edit, |destination, claimed| {
                 let paths = change(&mut destination.activation)?;
+                asked = paths;
                 check_activation(&destination.activation, claimed, max_segments).map_err(
                     |error| match error {
                         ChangeError::Invalid(problems) => ChangeError::Invalid(paths.in_request(problems)),
@@ -154,7 +157,8 @@ impl Adapter {
                     },
                 )
             })
-            .await?;
+            .await
+            .map_err(|error| error.with_problems(|problems| asked.in_request(problems)))?;
         Ok(stored)
     }
 
@@ -254,7 +258,7 @@ fn check_activation(
     }
 }
 
-fn trouble_status(trouble: &Trouble) -> Status {
+pub(crate) fn trouble_status(trouble: &Trouble) -> Status {
     let message = if trouble.fix.is_empty() {
         trouble.message.clone()
     } else {
@@ -356,6 +360,11 @@ impl DestinationService for Adapter {
             },
             affixes,
             created_by,
+            marketing_actions: marketing_actions_in(&message.marketing_actions)?,
+            segment_namespaces: segment_namespaces_in(
+                message.segment_namespaces.as_ref(),
+                "destination.segment_namespaces",
+            )?,
         };
         let conflicts = new.activation.conflicts();
         if !conflicts.is_empty() {
@@ -584,17 +593,16 @@ impl DestinationService for Adapter {
         let page =
             Page::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE).map_err(invalid_field)?;
         let destination = self.existing(&name).await?;
-        let mut segments = destination.activation.segments;
+        let mut segments = destination.activation.segments.clone();
         if request.only_staged {
-            let live = destination.live.map(|live| live.segments).unwrap_or_default();
-            segments.retain(|segment| !live.contains(segment));
+            let live = destination.live.as_ref().map(|live| live.segments.as_slice());
+            segments.retain(|segment| !live.unwrap_or_default().contains(segment));
         }
         segments.sort_by(|one, other| one.segment.cmp(&other.segment));
         segments.retain(|segment| segment.segment.as_str() > page.after.as_str());
         let next_page_token = page.finish(&mut segments, |segment| segment.segment.clone());
-        let segments = segments.iter().map(Into::into).collect();
         Ok(Response::new(pb::ListSegmentsResponse {
-            segments,
+            segments: segments_out(&segments, &destination.standing),
             next_page_token,
         }))
     }
@@ -940,12 +948,22 @@ fn update_field(
             let prefix = destination.affixes.prefix().clone();
             destination.affixes = affixes(prefix, suffix).map_err(ChangeError::Invalid)?;
         }
+        "marketing_actions" => {
+            destination.marketing_actions = marketing_actions_in(&message.marketing_actions)?;
+        }
+        "segment_namespaces" => {
+            destination.segment_namespaces = segment_namespaces_in(
+                message.segment_namespaces.as_ref(),
+                "destination.segment_namespaces",
+            )?;
+        }
         other => {
             return Err(ChangeError::invalid(
                 "update_mask",
                 format!(
                     "'{other}' cannot be updated; display_name, description, deleted_profile_policy, status_values, \
-                     mapping_id_prefix, mapping_id_suffix, max_delay, creation_rules and duplicate_rule can, and before activation connection, record_type, write_mode and key_field"
+                     max_delay, creation_rules, duplicate_rule, mapping_id_prefix, mapping_id_suffix, marketing_actions \
+                     and segment_namespaces can, and before activation connection, record_type, write_mode and key_field"
                 ),
             ));
         }
@@ -1103,7 +1121,7 @@ impl From<Destination> for pb::Destination {
                 report_time: Some(time_out(from_micros(status.report_time_micros))),
                 waiting_updates: status.waiting_updates,
             });
-        Self {
+        let mut message = Self {
             name: destination.name.to_string(),
             uid: destination.uid.to_string(),
             display_name: destination.display_name.clone(),
@@ -1113,7 +1131,6 @@ impl From<Destination> for pb::Destination {
             write_mode: write_mode.into(),
             key_field,
             field_mappings: activation.field_mappings.iter().map(Into::into).collect(),
-            segments: activation.segments.iter().map(Into::into).collect(),
             deleted_profile_policy: pb::DeletedProfilePolicy::from(activation.deleted_profile_policy).into(),
             max_delay: Some(duration_out(activation.max_delay)),
             desired_state: desired_state.into(),
@@ -1134,6 +1151,9 @@ impl From<Destination> for pb::Destination {
             mapping_id_suffix: destination.affixes.suffix().to_string(),
             creation_rules: creation_rules_out(&activation.creation_rules),
             duplicate_rule: duplicate_rule_out(activation.duplicate_rule),
-        }
+            ..Self::default()
+        };
+        add_governance(&mut message, &destination);
+        message
     }
 }

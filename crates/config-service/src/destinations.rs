@@ -1,12 +1,13 @@
 //! Destinations: the rules of their life, and the queries of their tables.
 
+mod claims;
 mod row;
 
 pub mod creation;
 pub mod revisions;
 pub mod staged;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use activation::{
     InvalidField,
@@ -24,6 +25,9 @@ use service::{database::to_micros, in_transaction, on_database};
 use self::row::Row;
 use crate::{
     backfills,
+    governance::{self, MarketingAction, Standing, View},
+    segments::SegmentNamespaces,
+    session::{Session, on_session, with_session},
     store::{ChangeError, Store, check_etag},
 };
 
@@ -58,6 +62,12 @@ pub struct Destination {
     pub created_by: String,
     pub update_time: DateTime<Utc>,
     pub updated_by: String,
+    /// What its data is used for.
+    pub marketing_actions: Vec<MarketingAction>,
+    /// Which namespaces its segments may come from.
+    pub segment_namespaces: SegmentNamespaces,
+    /// Read with it, never stored.
+    pub standing: Standing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +128,8 @@ pub struct NewDestination {
     pub activation: Activation,
     pub created_by: String,
     pub affixes: Affixes,
+    pub marketing_actions: Vec<MarketingAction>,
+    pub segment_namespaces: SegmentNamespaces,
 }
 
 /// One change in the order of revisions.
@@ -139,6 +151,15 @@ impl PlanChange {
 impl Destination {
     pub fn is_draft(&self) -> bool {
         self.desired_state == DesiredState::Draft
+    }
+
+    pub(crate) fn segment_ids(&self) -> impl Iterator<Item = &String> {
+        let live = self.live.iter().flat_map(|live| &live.segments);
+        self.activation
+            .segments
+            .iter()
+            .chain(live)
+            .map(|segment| &segment.segment)
     }
 
     /// Makes what was edited live.
@@ -242,6 +263,49 @@ pub fn claimed_by_others(activation: &Activation, claimed: &[ClaimedField]) -> V
 const NEXT_REVISION: &str =
     "UPDATE plan_revision SET revision = revision + 1 WHERE id = 1 RETURNING revision";
 
+/// Takes the next place in the order of plan changes. Transactions that begin
+/// with it follow each other.
+pub(crate) async fn next_revision(session: &mut Session<'_>) -> Result<i64, sqlx::Error> {
+    on_session!(
+        session,
+        connection => sqlx::query_scalar(NEXT_REVISION).fetch_one(connection).await
+    )
+}
+
+/// Reads all destinations of a workspace, by name.
+pub(crate) async fn destinations_in(
+    session: &mut Session<'_>,
+    workspace: &str,
+) -> Result<Vec<Destination>, sqlx::Error> {
+    let rows: Vec<Row> = on_session!(
+        session,
+        connection => sqlx::query_as(row::ALL_IN_WORKSPACE).bind(workspace).fetch_all(connection).await
+    )?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// Reads the activated destinations of a workspace, by name.
+pub(crate) async fn activated_in(
+    session: &mut Session<'_>,
+    workspace: &str,
+) -> Result<Vec<Destination>, sqlx::Error> {
+    let mut destinations = destinations_in(session, workspace).await?;
+    destinations.retain(|destination| !destination.is_draft());
+    Ok(destinations)
+}
+
+/// Stores a destination that was changed in the session's transaction.
+pub(crate) async fn put_destination(
+    session: &mut Session<'_>,
+    destination: &Destination,
+) -> Result<(), sqlx::Error> {
+    let row = Row::from(destination);
+    on_session!(
+        session,
+        connection => row.bind(sqlx::query(row::UPDATE)).execute(connection).await.map(|_| ())
+    )
+}
+
 impl Store {
     /// Creates a draft, unless the workspace has so many already.
     pub async fn create_destination(
@@ -273,6 +337,9 @@ impl Store {
             created_by: new.created_by.clone(),
             update_time: now,
             updated_by: new.created_by,
+            marketing_actions: new.marketing_actions,
+            segment_namespaces: new.segment_namespaces,
+            standing: Standing::default(),
         };
         let row = Row::from(&destination);
         in_transaction!(&self.database, transaction => {
@@ -302,6 +369,9 @@ impl Store {
                      config.max_destinations_per_workspace"
                 )));
             }
+            let view =
+                View::read(&mut Session::from(&mut *transaction), &workspace, &BTreeSet::new()).await?;
+            governance::check(&view, None, &destination)?;
             row.bind(sqlx::query(row::INSERT)).execute(&mut *transaction).await?;
         });
         Ok(destination)
@@ -312,7 +382,24 @@ impl Store {
             &self.database,
             pool => sqlx::query_as(row::GET).bind(name.to_string()).fetch_optional(pool).await
         )?;
-        row.map(TryInto::try_into).transpose()
+        let Some(row) = row else { return Ok(None) };
+        let mut destination: Destination = row.try_into()?;
+        destination.standing = self.view([&destination]).await?.standing(&destination);
+        Ok(Some(destination))
+    }
+
+    /// Reads what destinations of one workspace are judged by.
+    pub(crate) async fn view<'a>(
+        &self,
+        destinations: impl IntoIterator<Item = &'a Destination>,
+    ) -> Result<View, sqlx::Error> {
+        let mut workspace = String::new();
+        let mut segments = BTreeSet::new();
+        for destination in destinations {
+            workspace = destination.name.workspace().to_string();
+            segments.extend(destination.segment_ids().cloned());
+        }
+        with_session!(&self.database, session => { View::read(session, &workspace, &segments).await })
     }
 
     /// Lists by name; one more than the page has when there are more.
@@ -330,7 +417,17 @@ impl Store {
                 .fetch_all(pool)
                 .await
         )?;
-        rows.into_iter().map(TryInto::try_into).collect()
+        let mut destinations: Vec<Destination> = rows
+            .into_iter()
+            .map(TryInto::try_into)
+            .collect::<Result<_, _>>()?;
+        if !destinations.is_empty() {
+            let view = self.view(&destinations).await?;
+            for destination in &mut destinations {
+                destination.standing = view.standing(destination);
+            }
+        }
+        Ok(destinations)
     }
 
     /// Changes a destination by a pure function, which sees what other
@@ -360,6 +457,11 @@ impl Store {
                 .await?;
             let before = destination.clone();
             change(&mut destination, &claimed_fields(others)?)?;
+            let workspace = destination.name.workspace().to_string();
+            let segments = before.segment_ids().chain(destination.segment_ids()).cloned().collect();
+            let view = View::read(&mut Session::from(&mut *transaction), &workspace, &segments).await?;
+            governance::check(&view, Some(&before), &destination)?;
+            destination.standing = view.standing(&destination);
             destination.version += 1;
             destination.update_time = now;
             edit.actor.clone_into(&mut destination.updated_by);

@@ -2,25 +2,35 @@
 //! with their Mapping IDs. Validates, compiles plans and streams their changes.
 
 mod backfill_service;
+mod catalog;
 mod catalog_service;
 mod connection_service;
 mod destination_service;
+mod governance_service;
 mod plan_service;
 mod request_rows;
+mod segment_service;
+mod session;
 mod warnings;
 
 pub mod backfills;
 pub mod connections;
 pub mod destinations;
+pub mod governance;
 pub mod org;
+pub mod segments;
 pub mod store;
+
+use std::sync::Arc;
 
 use contracts::{
     auth::v1::token_service_client::TokenServiceClient,
     config::v1::{
         backfill_service_server::BackfillServiceServer, catalog_service_server::CatalogServiceServer,
         connection_service_server::ConnectionServiceServer,
-        destination_service_server::DestinationServiceServer, plan_service_server::PlanServiceServer,
+        destination_service_server::DestinationServiceServer,
+        governance_service_server::GovernanceServiceServer, plan_service_server::PlanServiceServer,
+        segment_service_server::SegmentServiceServer,
     },
 };
 use salesforce::Http;
@@ -35,11 +45,13 @@ use tonic::service::Routes;
 use crate::{org::Orgs, store::Store};
 
 /// Full names of the public services, for health and reflection.
-pub const PUBLIC_SERVICES: [&str; 4] = [
+pub const PUBLIC_SERVICES: [&str; 6] = [
     "sluice.config.v1.BackfillService",
     "sluice.config.v1.CatalogService",
     "sluice.config.v1.ConnectionService",
     "sluice.config.v1.DestinationService",
+    "sluice.config.v1.GovernanceService",
+    "sluice.config.v1.SegmentService",
 ];
 /// Full names of the internal services.
 pub const INTERNAL_SERVICES: [&str; 1] = ["sluice.config.v1.PlanService"];
@@ -61,6 +73,8 @@ pub struct Settings {
     pub clock: Clock,
     pub max_segments_per_destination: usize,
     pub max_destinations_per_workspace: u32,
+    /// Where this installation's calls to Salesforce come from, for people.
+    pub egress_addresses: Vec<String>,
 }
 
 /// The running service.
@@ -70,16 +84,23 @@ pub struct ConfigService {
     orgs: Orgs,
     max_segments: usize,
     max_destinations: u32,
+    egress_addresses: Arc<[String]>,
 }
 
 impl ConfigService {
     pub async fn open(settings: Settings) -> Result<Self, database::OpenError> {
         let database = settings.database.open("config", &migrations()).await?;
+        let egress_addresses: Arc<[String]> = settings.egress_addresses.into();
         Ok(Self {
             store: Store::new(database, settings.clock),
-            orgs: Orgs::new(TokenServiceClient::new(settings.auth), settings.salesforce),
+            orgs: Orgs::new(
+                TokenServiceClient::new(settings.auth),
+                settings.salesforce,
+                egress_addresses.clone(),
+            ),
             max_segments: settings.max_segments_per_destination,
             max_destinations: settings.max_destinations_per_workspace,
+            egress_addresses,
         })
     }
 
@@ -88,7 +109,10 @@ impl ConfigService {
             .add_service(BackfillServiceServer::new(backfill_service::Adapter {
                 store: self.store.clone(),
             }))
-            .add_service(CatalogServiceServer::new(catalog_service::Adapter))
+            .add_service(CatalogServiceServer::new(catalog_service::Adapter {
+                store: self.store.clone(),
+                egress_addresses: self.egress_addresses.clone(),
+            }))
             .add_service(ConnectionServiceServer::new(connection_service::Adapter {
                 store: self.store.clone(),
                 orgs: self.orgs.clone(),
@@ -98,6 +122,12 @@ impl ConfigService {
                 orgs: self.orgs.clone(),
                 max_segments: self.max_segments,
                 max_destinations: self.max_destinations.into(),
+            }))
+            .add_service(GovernanceServiceServer::new(governance_service::Adapter {
+                store: self.store.clone(),
+            }))
+            .add_service(SegmentServiceServer::new(segment_service::Adapter {
+                store: self.store.clone(),
             }))
     }
 

@@ -3,15 +3,17 @@
 
 mod rules;
 mod shape;
+mod trouble;
+
+use std::sync::Arc;
 
 use activation::{
     InvalidField,
     destination::{Activation, FieldTarget, SegmentActivation, StatusValues, WriteMode},
 };
 use chrono::{DateTime, Utc};
-use contracts::{
-    auth::v1::{GetTokenRequest, ReportRejectedTokenRequest, token_service_client::TokenServiceClient},
-    status::reason,
+use contracts::auth::v1::{
+    GetTokenRequest, ReportRejectedTokenRequest, token_service_client::TokenServiceClient,
 };
 use futures::{FutureExt, future::BoxFuture};
 use salesforce::{
@@ -21,74 +23,74 @@ use salesforce::{
     refusal::Fault,
     request::RequestError,
 };
-use service::{chain::Chain, database::to_micros, grpc::client::TracedChannel};
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use service::{database::to_micros, grpc::client::TracedChannel};
 
-pub use self::shape::shape_of;
-use crate::connections::{Check, CheckState, Connection};
+pub use self::{shape::shape_of, trouble::Trouble};
+use crate::connections::{Check, Connection, Warning};
 
 /// Asks orgs. Cheap to clone.
 #[derive(Clone)]
 pub struct Orgs {
     tokens: TokenServiceClient<TracedChannel>,
     http: Http,
-}
-
-/// Why an org could not be asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
-    pub state: CheckState,
-    /// A stable word for machines.
-    pub reason: String,
-    pub message: String,
-    pub fix: String,
+    egress_addresses: Arc<[String]>,
 }
 
 struct Token {
     session: Session,
     org_id: String,
     id: String,
+    scopes: Vec<String>,
+}
+
+/// Whether a token that is held already will do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Login {
+    Cached,
+    /// A token lives on after its credentials stopped working.
+    Fresh,
 }
 
 impl Orgs {
-    pub(crate) fn new(tokens: TokenServiceClient<TracedChannel>, http: Http) -> Self {
-        Self { tokens, http }
+    pub(crate) fn new(
+        tokens: TokenServiceClient<TracedChannel>,
+        http: Http,
+        egress_addresses: Arc<[String]>,
+    ) -> Self {
+        Self {
+            tokens,
+            http,
+            egress_addresses,
+        }
     }
 
     /// Logs in and makes one REST call. A login that does not work is a result.
     pub async fn check(&self, connection: &Connection, now: DateTime<Utc>) -> Check {
-        let mut check = Check {
-            state: CheckState::Connected,
-            reason: String::new(),
-            message: String::new(),
-            fix: String::new(),
-            org_id: String::new(),
-            org_name: String::new(),
-            org_type: String::new(),
-            username: String::new(),
-            time_micros: to_micros(now),
-        };
-        let http = self.http.clone();
-        let read = move |session| {
-            let http = http.clone();
-            async move { organization(&http, &session).await }.boxed()
-        };
-        match self.with_session(connection, read).await {
-            Ok((organization, org_id)) => {
-                check.org_id = org_id;
-                check.org_name = organization.name;
-                check.org_type = organization.organization_type;
-                check.username = organization.username;
-            }
-            Err(trouble) => {
-                check.state = trouble.state;
-                check.reason = trouble.reason;
-                check.message = trouble.message;
-                check.fix = trouble.fix;
-            }
+        let mut check = Check::at(to_micros(now));
+        if let Err(trouble) = self.examine(connection, &mut check).await {
+            check.state = trouble.state;
+            check.reason = trouble.reason;
+            check.message = trouble.message;
+            check.fix = trouble.fix;
         }
         check
+    }
+
+    /// Notes what is found, as far as it comes.
+    async fn examine(&self, connection: &Connection, check: &mut Check) -> Result<(), Trouble> {
+        let token = self.token(connection, Login::Fresh).await?;
+        check.org_id.clone_from(&token.org_id);
+        check.scopes.clone_from(&token.scopes);
+        check.warnings = scope_warnings(&token.scopes);
+        check_pin(connection, &token)?;
+        let organization = organization(&self.http, &token.session)
+            .await
+            .map_err(|error| Trouble::read(&error, &token.scopes))?;
+        check.org_name = organization.name;
+        check.org_type = organization.organization_type;
+        check.is_sandbox = organization.is_sandbox;
+        check.username = organization.username;
+        Ok(())
     }
 
     /// Describes the object; answers the org's id too.
@@ -112,58 +114,46 @@ impl Orgs {
         connection: &Connection,
         read: impl Fn(Session) -> BoxFuture<'static, Result<T, RequestError>>,
     ) -> Result<(T, String), Trouble> {
-        let token = self.token(connection).await?;
+        let token = self.token(connection, Login::Cached).await?;
+        check_pin(connection, &token)?;
         match read(token.session).await {
             Ok(value) => Ok((value, token.org_id)),
             Err(RequestError::Refused(refusal)) if refusal.fault == Fault::Token => {
                 self.reject(connection, token.id).await?;
-                let token = self.token(connection).await?;
-                let value = read(token.session).await.map_err(|error| read_trouble(&error))?;
+                let token = self.token(connection, Login::Cached).await?;
+                check_pin(connection, &token)?;
+                let value = read(token.session)
+                    .await
+                    .map_err(|error| Trouble::read(&error, &token.scopes))?;
                 Ok((value, token.org_id))
             }
-            Err(error) => Err(read_trouble(&error)),
+            Err(error) => Err(Trouble::read(&error, &token.scopes)),
         }
     }
 
-    async fn token(&self, connection: &Connection) -> Result<Token, Trouble> {
+    async fn token(&self, connection: &Connection, login: Login) -> Result<Token, Trouble> {
         let request = GetTokenRequest {
             connection: connection.name.to_string(),
             login_host: connection.login_host.to_string(),
+            fresh: login == Login::Fresh,
         };
         let answer = self
             .tokens
             .clone()
             .get_token(request)
             .await
-            .map_err(|status| token_trouble(&status))?
+            .map_err(|status| Trouble::token(&status, connection, &self.egress_addresses))?
             .into_inner();
-        if !connection.org_id.is_empty() && connection.org_id != answer.org_id {
-            return Err(Trouble {
-                state: CheckState::Refused,
-                reason: "ORG_CHANGED".to_owned(),
-                message: format!(
-                    "This login now reaches a different Salesforce org: {} instead of {}",
-                    answer.org_id, connection.org_id
-                ),
-                fix:
-                    "Correct the custom domain or the credentials, or create another connection for that org."
-                        .to_owned(),
-            });
-        }
-        let instance = Host::from_instance_url(&answer.instance_url).map_err(|error| Trouble {
-            state: CheckState::Unreachable,
-            reason: "INSTANCE_NOT_SALESFORCE".to_owned(),
-            message: error.to_string(),
-            fix: String::new(),
-        })?;
-        let session = Session {
-            access_token: answer.access_token.into(),
-            instance,
-        };
+        let instance =
+            Host::from_instance_url(&answer.instance_url).map_err(|error| Trouble::instance(&error))?;
         Ok(Token {
-            session,
+            session: Session {
+                access_token: answer.access_token.into(),
+                instance,
+            },
             org_id: answer.org_id,
             id: answer.token_id,
+            scopes: answer.scopes,
         })
     }
 
@@ -176,70 +166,32 @@ impl Orgs {
             .clone()
             .report_rejected_token(request)
             .await
-            .map_err(|status| token_trouble(&status))?;
+            .map_err(|status| Trouble::token(&status, connection, &self.egress_addresses))?;
         Ok(())
     }
 }
 
-fn token_trouble(status: &Status) -> Trouble {
-    let fix = status
-        .get_details_error_info()
-        .and_then(|info| info.metadata.get("fix").cloned())
-        .unwrap_or_default();
-    let state = match status.code() {
-        Code::FailedPrecondition | Code::InvalidArgument => CheckState::Refused,
-        _ => CheckState::Unreachable,
-    };
-    let reason = match reason(status) {
-        empty if empty.is_empty() => "AUTH_SERVICE_UNAVAILABLE".to_owned(),
-        reason => reason,
-    };
-    Trouble {
-        state,
-        reason,
-        message: status.message().to_owned(),
-        fix,
+/// Refuses a token of another org than the one that is pinned.
+fn check_pin(connection: &Connection, token: &Token) -> Result<(), Trouble> {
+    if connection.org_id.is_empty() || connection.org_id == token.org_id {
+        Ok(())
+    } else {
+        Err(Trouble::org_changed(connection, &token.org_id))
     }
 }
 
-fn read_trouble(error: &RequestError) -> Trouble {
-    match error {
-        RequestError::Refused(refusal) => {
-            let (state, fix) = match refusal.fault {
-                Fault::Token | Fault::Login => (
-                    CheckState::Refused,
-                    "Give the user the permission API Enabled, and check the org's and the app's IP ranges.",
-                ),
-                Fault::Configuration
-                | Fault::Host
-                | Fault::Batch
-                | Fault::Record
-                | Fault::RecordGone
-                | Fault::LeadConverted => (
-                    CheckState::Refused,
-                    "Check what the user may see in Setup, Object Manager and its profile.",
-                ),
-                Fault::Quota => (
-                    CheckState::Unreachable,
-                    "The org's daily API calls are used up; they come back as old calls age out.",
-                ),
-                Fault::Contention | Fault::Salesforce => (CheckState::Unreachable, "Try again in a while."),
-            };
-            Trouble {
-                state,
-                reason: refusal.reason(),
-                // Reads carry no profile values, so Salesforce's words can be told.
-                message: format!("{refusal}: {}", refusal.message),
-                fix: fix.to_owned(),
-            }
-        }
-        RequestError::Call(_) | RequestError::Unreadable(_) => Trouble {
-            state: CheckState::Unreachable,
-            reason: "SALESFORCE_UNAVAILABLE".to_owned(),
-            message: Chain(error).to_string(),
-            fix: "Try again in a while.".to_owned(),
-        },
+fn scope_warnings(scopes: &[String]) -> Vec<Warning> {
+    if !trouble::lacks_api(scopes) {
+        return Vec::new();
     }
+    vec![Warning {
+        code: "SCOPE_LACKS_API".to_owned(),
+        message: format!(
+            "The token's scopes ({}) have neither api nor full, which REST calls need",
+            scopes.join(" ")
+        ),
+        fix: trouble::SCOPE_FIX.to_owned(),
+    }]
 }
 
 /// Lists what the org's own description says against a destination.

@@ -9,6 +9,8 @@ use tokio::sync::Notify;
 use tonic::{Code, Status};
 use tracing::error;
 
+use crate::governance::{Refusal, violations_status};
+
 /// Connections and destinations. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -51,6 +53,9 @@ pub enum ChangeError {
         reason: &'static str,
         problems: Vec<InvalidField>,
     },
+    /// Governance or the segment registry forbids it, for these reasons.
+    #[error("the change would break what the workspace asks for")]
+    Refused(Vec<Refusal>),
     #[error("the configuration store did not answer")]
     Store(#[from] sqlx::Error),
 }
@@ -72,6 +77,23 @@ impl ChangeError {
     }
 }
 
+impl ChangeError {
+    /// Replaces the problems that name fields, for example by the same ones
+    /// under the caller's own paths.
+    pub(crate) fn with_problems(self, replace: impl FnOnce(Vec<InvalidField>) -> Vec<InvalidField>) -> Self {
+        match self {
+            Self::Refused(mut refusals) => {
+                let problems = refusals.iter().map(|refusal| refusal.problem.clone()).collect();
+                for (refusal, problem) in refusals.iter_mut().zip(replace(problems)) {
+                    refusal.problem = problem;
+                }
+                Self::Refused(refusals)
+            }
+            other => other,
+        }
+    }
+}
+
 impl From<ChangeError> for Status {
     fn from(error: ChangeError) -> Self {
         match &error {
@@ -81,6 +103,7 @@ impl From<ChangeError> for Status {
             ChangeError::TooMany(_) => status(Code::ResourceExhausted, "LIMIT_REACHED", error.to_string()),
             ChangeError::Invalid(invalid) => invalid_argument(invalid),
             ChangeError::NotReady { reason, problems } => not_ready(reason, problems),
+            ChangeError::Refused(refusals) => violations_status(refusals),
             ChangeError::Store(source) => {
                 error!(error = %Chain(source), "the configuration store failed");
                 status(Code::Unavailable, "STORE_UNAVAILABLE", error.to_string())

@@ -30,6 +30,7 @@ impl fmt::Debug for pb::GetTokenResponse {
             .field("instance_url", &self.instance_url)
             .field("org_id", &self.org_id)
             .field("token_id", &self.token_id)
+            .field("scopes", &self.scopes)
             .finish_non_exhaustive()
     }
 }

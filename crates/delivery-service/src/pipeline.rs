@@ -47,6 +47,7 @@ use crate::{
     receipt::{DeadLetterAdapter, ReceiptAdapter, Receipts, RunAdapter, SettleError},
     send::Sender,
     status_report::Reporter,
+    waiting_updates::WaitingUpdates,
 };
 
 /// How often what was kept long enough is forgotten.
@@ -215,11 +216,16 @@ impl DeliveryService {
         });
         let lease = self.lease.keep(shutdown.clone());
         tasks.spawn(async move { lease.await.map_err(FatalError::Lease) });
+        let waiting = WaitingUpdates {
+            journal: self.journal.clone(),
+            receipts: self.receipts.clone(),
+            clock: self.tools.clock.clone(),
+        };
         let reporter = self
             .tools
             .reporter
             .clone()
-            .run(self.config.clone(), shutdown.clone());
+            .run(self.config.clone(), waiting, shutdown.clone());
         tasks.spawn(async move {
             reporter.await;
             Ok(())
@@ -234,6 +240,7 @@ impl DeliveryService {
             prune.await;
             Ok(())
         });
+        let (handed_over_sender, handed_over) = mpsc::unbounded_channel();
         let orgs = Orgs {
             plans: self.plans,
             appended: self.appended,
@@ -243,6 +250,9 @@ impl DeliveryService {
             drivers: JoinSet::new(),
             events: HashMap::new(),
             known: HashMap::new(),
+            leaving: HashSet::new(),
+            handed_over_sender,
+            handed_over,
         };
         tasks.spawn(orgs.run(shutdown.clone()));
 
@@ -279,8 +289,13 @@ struct Orgs {
     drivers: JoinSet<Result<(), SettleError>>,
     /// By org id.
     events: HashMap<String, mpsc::UnboundedSender<Event>>,
-    /// The plans that drivers were told of.
+    /// The plans that drivers were told of, or will be when they have the lane.
     known: HashMap<DestinationUid, Arc<Plan>>,
+    /// Lanes whose former org has requests under way; no driver is told of
+    /// them until it hands them over.
+    leaving: HashSet<DestinationUid>,
+    handed_over_sender: mpsc::UnboundedSender<DestinationUid>,
+    handed_over: mpsc::UnboundedReceiver<DestinationUid>,
 }
 
 impl Orgs {
@@ -296,7 +311,11 @@ impl Orgs {
                     }
                     self.tell_plans(&shutdown);
                 }
-                Some(uid) = self.appended.recv() => self.tell(&uid, Event::Appended(uid.clone())),
+                Some(uid) = self.appended.recv() => {
+                    self.tools.reporter.moved(&uid);
+                    self.tell(&uid, Event::Appended(uid.clone()));
+                }
+                Some(uid) = self.handed_over.recv() => self.take_over(&uid, &shutdown),
                 Some(driver) = self.drivers.join_next() => {
                     shutdown.cancel();
                     driver.unwrap_or(Ok(())).map_err(FatalError::Settle)?;
@@ -316,7 +335,7 @@ impl Orgs {
         let gone: Vec<DestinationUid> = self
             .known
             .keys()
-            .filter(|uid| !current.contains(uid))
+            .filter(|uid| !current.contains(uid) && !self.leaving.contains(uid))
             .cloned()
             .collect();
         for uid in gone {
@@ -324,30 +343,56 @@ impl Orgs {
             self.known.remove(&uid);
         }
         for plan in plans.iter() {
-            if self
-                .known
-                .get(&plan.uid)
-                .is_some_and(|known| known.revision == plan.revision)
-            {
+            if self.leaving.contains(&plan.uid) {
+                continue;
+            }
+            let known = self.known.get(&plan.uid);
+            if known.is_some_and(|known| known.revision == plan.revision) {
+                continue;
+            }
+            if known.is_some_and(|known| known.org_id != plan.org_id) {
+                self.tell(&plan.uid, Event::Moved(plan.uid.clone()));
+                self.leaving.insert(plan.uid.clone());
+                self.known.insert(plan.uid.clone(), plan.clone());
                 continue;
             }
             self.known.insert(plan.uid.clone(), plan.clone());
-            let events = match self.events.get(&plan.org_id) {
-                Some(events) => events,
-                None => {
-                    let events = self.start_driver(&plan.org_id, shutdown);
-                    self.events.entry(plan.org_id.clone()).or_insert(events)
-                }
-            };
-            // A driver that has ended is on its way to end the service.
-            let _ = events.send(plan_event(plan.clone()));
+            self.tell_plan(plan, shutdown);
         }
+    }
+
+    fn tell_plan(&mut self, plan: &Arc<Plan>, shutdown: &CancellationToken) {
+        let events = match self.events.get(&plan.org_id) {
+            Some(events) => events,
+            None => {
+                let events = self.start_driver(&plan.org_id, shutdown);
+                self.events.entry(plan.org_id.clone()).or_insert(events)
+            }
+        };
+        // A driver that has ended is on its way to end the service.
+        let _ = events.send(plan_event(plan.clone()));
+    }
+
+    /// Gives a lane to its new org's driver, and then tells what changed while
+    /// nobody had it.
+    fn take_over(&mut self, uid: &DestinationUid, shutdown: &CancellationToken) {
+        self.leaving.remove(uid);
+        if let Some(plan) = self.known.get(uid).cloned() {
+            self.tell_plan(&plan, shutdown);
+        }
+        self.tell_plans(shutdown);
     }
 
     fn start_driver(&mut self, org_id: &str, shutdown: &CancellationToken) -> mpsc::UnboundedSender<Event> {
         let (sender, receiver) = driver::channel();
         let machine = OrgMachine::new(self.lanes.clone(), StdRng::from_rng(&mut self.random));
-        let driver = OrgDriver::new(org_id.to_owned(), machine, receiver, self.tools.clone());
+        let driver = OrgDriver::new(
+            org_id.to_owned(),
+            machine,
+            receiver,
+            self.tools.clone(),
+            self.handed_over_sender.clone(),
+        );
         self.drivers.spawn(driver.run(shutdown.clone()));
         sender
     }

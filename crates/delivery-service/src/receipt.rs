@@ -32,7 +32,7 @@ const RECEIPTS_KEPT: TimeDelta = TimeDelta::hours(24);
 /// How long dead letters are kept.
 const DEAD_LETTERS_KEPT: TimeDelta = TimeDelta::days(30);
 /// How long runs are kept: 13 months.
-const RUNS_KEPT: TimeDelta = TimeDelta::days(396);
+pub(crate) const RUNS_KEPT: TimeDelta = TimeDelta::days(396);
 
 /// The tables of outcomes. Cheap to clone.
 #[derive(Clone)]
@@ -150,6 +150,7 @@ impl Receipts {
                 pool => sqlx::query(sql).bind(to_micros(now - kept)).execute(pool).await.map(|_| ())
             )?;
         }
+        journal.forget_acceptances(now - RUNS_KEPT).await?;
         Ok(())
     }
 

@@ -9,6 +9,43 @@ const SHARED_HOSTS: [&str; 2] = ["login.salesforce.com", "test.salesforce.com"];
 /// Instance names such as `ap15.salesforce.com`; only as an `instance_url`.
 const INSTANCE_SUFFIX: &str = ".salesforce.com";
 
+/// What people copy from the browser: hosts of an org's pages, and the login
+/// host of the same My Domain. Source: Salesforce Help, "My Domain URL Formats";
+/// of the military's, Salesforce CLI (sfdx-core, `SfdcUrl`).
+const PAGE_SUFFIXES: [(&str, &str); 3] = [
+    (".lightning.force.com", ".my.salesforce.com"),
+    (".my.salesforce-setup.com", ".my.salesforce.com"),
+    (".lightning.crmforce.mil", ".my.salesforce.mil"),
+];
+
+/// Domains of Salesforce's below which nobody logs in. Source: Salesforce Help,
+/// "My Domain URL Formats".
+const OTHER_SUFFIXES: [&str; 9] = [
+    ".salesforce.com",
+    ".salesforce.mil",
+    ".force.com",
+    ".site.com",
+    ".salesforce-setup.com",
+    ".salesforce-sites.com",
+    ".salesforce-experience.com",
+    ".visualforce.com",
+    ".crmforce.mil",
+];
+
+/// What stands between a My Domain's name and `.my.salesforce.com` where the
+/// org is no production org (§1.7).
+const PARTITIONS: [&str; 9] = [
+    "sandbox",
+    "develop",
+    "scratch",
+    "trailblaze",
+    "patch",
+    "demo",
+    "free",
+    "sfdctest",
+    "stage",
+];
+
 /// A host that is Salesforce's, lower case, without scheme and port.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Host(String);
@@ -19,36 +56,48 @@ pub enum InvalidHost {
         "'{0}' is empty or no host name; give the My Domain prefix, such as acme, or acme.my.salesforce.com"
     )]
     Malformed(String),
-    #[error("'{0}' is not Salesforce's; a login host ends in .my.salesforce.com")]
+    #[error(
+        "'{0}' is not Salesforce's; give the My Domain prefix, such as acme or acme--uat.sandbox, or a host that \
+         ends in .my.salesforce.com"
+    )]
     NotSalesforce(String),
-    #[error("'{0}' must be reached by https")]
+    #[error(
+        "'{0}' is Salesforce's, but nobody logs in there; copy the host from Setup, My Domain, Current My Domain \
+         URL: it ends in .my.salesforce.com"
+    )]
+    NotForLogins(String),
+    #[error("'{0}' must be reached by https; write https:// or the host alone")]
     NotHttps(String),
 }
 
 impl Host {
     /// Normalises what people enter as custom domain: a My Domain prefix
-    /// (`acme`, `acme--uat.sandbox`), a host or its URL.
+    /// (`acme`, `acme--uat`, `acme-dev-ed.develop`), a host, its URL, or one of
+    /// the org's pages.
     pub fn from_custom_domain(text: &str) -> Result<Self, InvalidHost> {
-        let text = text.trim();
+        let text = text.trim().to_ascii_lowercase();
         let host = match text.split_once("://") {
             Some(("https", rest)) => rest,
-            Some(_) => return Err(InvalidHost::NotHttps(shown(text))),
-            None => text,
+            Some(_) => return Err(InvalidHost::NotHttps(shown(&text))),
+            None => text.as_str(),
         };
-        let host = host
-            .split(['/', '?', '#'])
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        let host = host.strip_suffix(":443").unwrap_or(&host);
-        // The Setup pages have hosts of their own for the same My Domain.
-        let host = match host.strip_suffix(".lightning.force.com") {
-            Some(prefix) => format!("{prefix}.my.salesforce.com"),
-            None if host.contains(".salesforce.") || host.contains(".force.") => host.to_owned(),
-            None if is_prefix(host) => format!("{host}.my.salesforce.com"),
-            None => host.to_owned(),
-        };
-        Self::login(&host)
+        let host = host.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = host.strip_suffix(":443").unwrap_or(host);
+        let host = host.strip_suffix('.').unwrap_or(host);
+        let page = PAGE_SUFFIXES
+            .iter()
+            .find_map(|(suffix, login)| Some((host.strip_suffix(suffix)?, *login)));
+        if let Some((name, login)) = page {
+            return Self::login(&format!("{}{login}", with_partition(name)));
+        }
+        // Other connectors call the shared hosts by these names, and no org has them.
+        if matches!(host, "login" | "test") {
+            return Self::login(&format!("{host}.salesforce.com"));
+        }
+        if is_prefix(host) {
+            return Self::login(&format!("{}.my.salesforce.com", with_partition(host)));
+        }
+        Self::login(host)
     }
 
     /// Takes a host that logins may be sent to.
@@ -58,6 +107,8 @@ impl Host {
             || MY_DOMAIN_SUFFIXES.iter().any(|suffix| is_below(&host, suffix))
         {
             Ok(Self(host))
+        } else if OTHER_SUFFIXES.iter().any(|suffix| is_below(&host, suffix)) {
+            Err(InvalidHost::NotForLogins(shown(&host)))
         } else {
             Err(InvalidHost::NotSalesforce(shown(&host)))
         }
@@ -104,20 +155,20 @@ fn is_below(host: &str, suffix: &str) -> bool {
 /// Tells whether it can stand before `.my.salesforce.com`: the domain's name,
 /// or name and partition such as `.sandbox` or `.develop`.
 fn is_prefix(text: &str) -> bool {
-    const PARTITIONS: [&str; 9] = [
-        "sandbox",
-        "develop",
-        "scratch",
-        "trailblaze",
-        "patch",
-        "demo",
-        "free",
-        "sfdctest",
-        "stage",
-    ];
     match text.split_once('.') {
-        None => true,
+        None => !text.is_empty(),
         Some((_, partition)) => PARTITIONS.contains(&partition),
+    }
+}
+
+/// Adds the partition of sandboxes, which is no choice: two hyphens are in
+/// their names only, and they are always below it (§1.7).
+fn with_partition(name: &str) -> String {
+    match name.split_once("--") {
+        Some((domain, sandbox)) if !domain.is_empty() && !sandbox.is_empty() && !name.contains('.') => {
+            format!("{name}.sandbox")
+        }
+        _ => name.to_owned(),
     }
 }
 
@@ -148,34 +199,116 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_of_a_custom_domain_becomes_its_host() {
+    fn row_27_every_form_of_a_custom_domain_becomes_its_host() {
         for (entered, host) in [
+            // Production: prefix, host, URL, as people paste them.
             ("acme", "acme.my.salesforce.com"),
-            (" ACME ", "acme.my.salesforce.com"),
-            (
-                "d5i000000isb4eak-dev-ed",
-                "d5i000000isb4eak-dev-ed.my.salesforce.com",
-            ),
-            ("acme--uat.sandbox", "acme--uat.sandbox.my.salesforce.com"),
-            ("acme-dev-ed.develop", "acme-dev-ed.develop.my.salesforce.com"),
+            (" ACME\t", "acme.my.salesforce.com"),
+            ("\u{a0}acme\u{a0}", "acme.my.salesforce.com"),
             ("acme.my.salesforce.com", "acme.my.salesforce.com"),
+            ("Acme.My.Salesforce.com.", "acme.my.salesforce.com"),
+            ("acme.my.salesforce.com/", "acme.my.salesforce.com"),
             ("https://acme.my.salesforce.com/", "acme.my.salesforce.com"),
+            ("HTTPS://ACME.MY.SALESFORCE.COM", "acme.my.salesforce.com"),
             (
                 "https://acme.my.salesforce.com:443/services?x=1",
                 "acme.my.salesforce.com",
             ),
             (
-                "https://acme.lightning.force.com/lightning/page",
+                "https://acme.my.salesforce.com?un=a@b.c#top",
                 "acme.my.salesforce.com",
             ),
+            // Pages of the same org.
+            (
+                "https://acme.lightning.force.com/lightning/page/home",
+                "acme.my.salesforce.com",
+            ),
+            (
+                "https://acme.my.salesforce-setup.com/lightning/setup/OrgDomain/home",
+                "acme.my.salesforce.com",
+            ),
+            // Sandboxes.
+            ("acme--uat", "acme--uat.sandbox.my.salesforce.com"),
+            ("acme--uat.sandbox", "acme--uat.sandbox.my.salesforce.com"),
+            (
+                "acme--uat.sandbox.my.salesforce.com",
+                "acme--uat.sandbox.my.salesforce.com",
+            ),
+            (
+                "https://acme--uat.sandbox.lightning.force.com/one/one.app",
+                "acme--uat.sandbox.my.salesforce.com",
+            ),
+            (
+                "acme--uat.lightning.force.com",
+                "acme--uat.sandbox.my.salesforce.com",
+            ),
+            (
+                "acme--uat.sandbox.my.salesforce-setup.com",
+                "acme--uat.sandbox.my.salesforce.com",
+            ),
+            // Developer Edition, old and new; scratch orgs, playgrounds, the rest.
+            (
+                "d5i000000isb4eak-dev-ed",
+                "d5i000000isb4eak-dev-ed.my.salesforce.com",
+            ),
+            ("acme-dev-ed.develop", "acme-dev-ed.develop.my.salesforce.com"),
+            (
+                "https://acme-dev-ed.develop.lightning.force.com/",
+                "acme-dev-ed.develop.my.salesforce.com",
+            ),
+            (
+                "flow-1234-dev-ed.scratch",
+                "flow-1234-dev-ed.scratch.my.salesforce.com",
+            ),
+            (
+                "curious-panda-ab12.trailblaze.my.salesforce.com",
+                "curious-panda-ab12.trailblaze.my.salesforce.com",
+            ),
+            (
+                "curious-panda-ab12.trailblaze.my.salesforce-setup.com",
+                "curious-panda-ab12.trailblaze.my.salesforce.com",
+            ),
+            ("acme.patch", "acme.patch.my.salesforce.com"),
+            ("acme.demo", "acme.demo.my.salesforce.com"),
+            ("acme.free", "acme.free.my.salesforce.com"),
+            // United States military.
             ("acme.my.salesforce.mil", "acme.my.salesforce.mil"),
+            (
+                "https://acme.lightning.crmforce.mil/lightning",
+                "acme.my.salesforce.mil",
+            ),
+            // Shared by all orgs.
             ("login.salesforce.com", "login.salesforce.com"),
+            ("https://test.salesforce.com/", "test.salesforce.com"),
+            ("login", "login.salesforce.com"),
+            ("test", "test.salesforce.com"),
         ] {
             assert_eq!(
-                Host::from_custom_domain(entered).unwrap().as_str(),
-                host,
+                Host::from_custom_domain(entered).as_ref().map(Host::as_str),
+                Ok(host),
                 "{entered}"
             );
+        }
+    }
+
+    #[test]
+    fn row_27_what_is_no_login_host_is_refused_with_a_hint() {
+        for (entered, hint) in [
+            ("", "give the My Domain prefix"),
+            ("acme my", "give the My Domain prefix"),
+            ("acme_corp", "give the My Domain prefix"),
+            ("acme.my.salesforce.com:8443", "give the My Domain prefix"),
+            ("http://acme.my.salesforce.com", "write https://"),
+            ("acme.example", "ends in .my.salesforce.com"),
+            ("acme.my", "ends in .my.salesforce.com"),
+            ("acme.salesforce.com", "Current My Domain URL"),
+            ("na139.salesforce.com", "Current My Domain URL"),
+            ("acme.my.site.com", "Current My Domain URL"),
+            ("acme--c.vf.force.com", "Current My Domain URL"),
+            ("acme.my.salesforce-sites.com", "Current My Domain URL"),
+        ] {
+            let refused = Host::from_custom_domain(entered).unwrap_err().to_string();
+            assert!(refused.contains(hint), "{entered}: {refused}");
         }
     }
 
@@ -189,6 +322,9 @@ mod tests {
             "acme.my.salesforce.com.evil.example",
             "evilmy.salesforce.com",
             ".my.salesforce.com",
+            ".lightning.force.com",
+            "evil.example/.lightning.force.com",
+            "https://evil.example\\.my.salesforce.com",
             "https://user@evil.example/.my.salesforce.com",
             "acme.my.salesforce.com@evil.example",
             "acme my",

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::{
     Host, Session,
     http::{Call, CallError, Http},
+    lenient::{Code, Text},
     refusal::{Fault, Refusal},
 };
 
@@ -32,6 +33,9 @@ pub struct IssuedToken {
     pub org_id: String,
     /// 18-character id of the user, from there too.
     pub user_id: String,
+    /// What the token is good for; empty where Salesforce does not tell, as for
+    /// the password grant.
+    pub scopes: Vec<String>,
     /// Takes the place of the refresh token it was asked for with. Usually
     /// there is none, and the old one stays.
     pub refresh_token: Option<SecretString>,
@@ -73,6 +77,12 @@ async fn ask(http: &Http, host: &Host, form: String) -> Result<IssuedToken, Toke
     {
         Ok(answer) if answer.status == StatusCode::OK => issued(&answer.body),
         Ok(answer) => Err(match refused(answer.status, &answer.headers, &answer.body) {
+            TokenError::Refused(refusal) if refusal.cause == LoginCause::UnknownHost => {
+                TokenError::Refused(LoginRefusal {
+                    description: format!("no Salesforce org answers at {host}"),
+                    ..refusal
+                })
+            }
             TokenError::Refused(refusal) => TokenError::Refused(refusal.without_what_was_sent(&form)),
             error => error,
         }),
@@ -81,7 +91,7 @@ async fn ask(http: &Http, host: &Host, form: String) -> Result<IssuedToken, Toke
         }) => Err(TokenError::Refused(LoginRefusal {
             cause: LoginCause::UnknownHost,
             error: "unknown host".to_owned(),
-            description: format!("{host} is not known to DNS"),
+            description: format!("DNS does not know {host}"),
         })),
         Err(error) => Err(TokenError::Unreachable(error)),
     }
@@ -98,6 +108,8 @@ pub fn issued(body: &[u8]) -> Result<IssuedToken, TokenError> {
         access_token: SecretString,
         instance_url: String,
         id: String,
+        #[serde(default)]
+        scope: Text,
         refresh_token: Option<SecretString>,
     }
     let body: Body = serde_json::from_slice(body)
@@ -122,6 +134,13 @@ pub fn issued(body: &[u8]) -> Result<IssuedToken, TokenError> {
         },
         org_id: org_id.to_owned(),
         user_id: user_id.to_owned(),
+        scopes: body
+            .scope
+            .0
+            .split_whitespace()
+            .map(|scope| Code::of(scope).0)
+            .filter(|scope| !scope.is_empty())
+            .collect(),
         refresh_token: body
             .refresh_token
             .filter(|token| !token.expose_secret().is_empty()),
@@ -191,7 +210,9 @@ mod tests {
         let quota = r#"[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]"#;
         assert!(matches!(refuse(403, quota), TokenError::Busy(refusal) if refusal.fault == Fault::Quota));
         let disabled = r#"[{"errorCode":"API_DISABLED_FOR_ORG","message":"m"}]"#;
-        assert!(matches!(refuse(403, disabled), TokenError::Refused(_)));
+        assert!(
+            matches!(refuse(403, disabled), TokenError::Refused(refusal) if refusal.cause == LoginCause::ApiNotEnabled)
+        );
         let unwell = r#"{"error": "server_error", "error_description": "m"}"#;
         assert!(
             matches!(refuse(500, unwell), TokenError::Busy(refusal) if refusal.fault == Fault::Salesforce)
@@ -214,6 +235,12 @@ mod tests {
         assert_eq!(token.org_id, "00D5g00000ExAmPEAV");
         assert_eq!(token.user_id, "0055g00000UsErIAAV");
         assert_eq!(token.session.instance.as_str(), "acme.my.salesforce.com");
+        assert_eq!(token.scopes, [""; 0]);
+        let scoped = good.replace(r#""new_key": 1"#, r#""scope": "id api  refresh_token""#);
+        assert_eq!(
+            issued(scoped.as_bytes()).unwrap().scopes,
+            ["id", "api", "refresh_token"]
+        );
         for (from, to) in [
             ("00D!x", ""),
             ("00D!x", "00D! x"),

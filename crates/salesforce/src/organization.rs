@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::{
     Http, Session,
     query::query,
+    refusal::Fault,
     request::{RequestError, Unreadable, get},
 };
 
@@ -14,7 +15,10 @@ pub struct Organization {
     pub name: String,
     /// Edition, for example `Developer Edition`.
     pub organization_type: String,
-    /// The user that the session works as.
+    /// Whether it is a sandbox or scratch org.
+    pub is_sandbox: bool,
+    /// The user that the session works as; empty where the token's scopes do
+    /// not let it be asked.
     pub username: String,
 }
 
@@ -26,6 +30,8 @@ pub async fn organization(http: &Http, session: &Session) -> Result<Organization
     struct Row {
         name: String,
         organization_type: Option<String>,
+        #[serde(default)]
+        is_sandbox: bool,
     }
     #[derive(Deserialize)]
     struct UserInfo {
@@ -38,10 +44,16 @@ pub async fn organization(http: &Http, session: &Session) -> Result<Organization
         .into_iter()
         .next()
         .ok_or(RequestError::Unreadable(Unreadable::Shape("no organization")))?;
-    let user: UserInfo = get(http, session, "/services/oauth2/userinfo").await?.value;
+    let username = match get::<UserInfo>(http, session, "/services/oauth2/userinfo").await {
+        Ok(answer) => answer.value.preferred_username,
+        // Of the identity, not of the API, which has answered.
+        Err(RequestError::Refused(refusal)) if refusal.fault == Fault::Login => String::new(),
+        Err(error) => return Err(error),
+    };
     Ok(Organization {
         name: row.name,
         organization_type: row.organization_type.unwrap_or_default(),
-        username: user.preferred_username,
+        is_sandbox: row.is_sandbox,
+        username,
     })
 }

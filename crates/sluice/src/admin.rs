@@ -2,10 +2,13 @@
 
 pub mod catalog;
 pub mod connections;
+mod creation;
 pub mod credentials;
 pub mod destinations;
+pub mod governance;
 pub mod mappings;
 pub mod monitoring;
+mod registry;
 pub mod segments;
 mod staged;
 mod text;

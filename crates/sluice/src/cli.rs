@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use contracts::actor::actor_metadata;
 
 use crate::{admin, client::Servers, demo, program, send, settings};
 
@@ -44,6 +45,9 @@ enum Command {
     /// Which segments' statuses go to which custom fields (Mapping IDs).
     #[command(subcommand)]
     Segments(admin::segments::Command),
+    /// What data may be used for: labels, marketing actions, policies.
+    #[command(subcommand)]
+    Governance(admin::governance::Command),
     /// What happened, by hour: received, delivered, excluded, failed, waiting.
     Runs(admin::monitoring::RunsArgs),
     /// What Salesforce refused for good, with the reason.
@@ -137,13 +141,25 @@ pub struct ClientArgs {
         global = true
     )]
     workspace: String,
+    /// Who makes the change, told to people afterwards; $USER when left out.
+    #[arg(long, value_name = "NAME", env = "SLUICE_ACTOR", global = true)]
+    actor: Option<String>,
 }
 
 impl ClientArgs {
     /// Makes channels, which connect when they are first used.
     pub fn servers(&self) -> anyhow::Result<Servers> {
         let or_server = |alone: &Option<String>| alone.clone().unwrap_or_else(|| self.server.clone());
-        Servers::new(
+        let actor = match &self.actor {
+            Some(actor) => actor.clone(),
+            // Nobody chose this one, so an odd one is no reason to stop.
+            None => std::env::var("USER")
+                .ok()
+                .filter(|user| actor_metadata(user).is_ok())
+                .unwrap_or_default(),
+        };
+        Servers::acting_as(
+            &actor,
             &or_server(&self.config_server),
             &or_server(&self.auth_server),
             &or_server(&self.delivery_server),
@@ -165,6 +181,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Destinations(command) => admin::destinations::run(command).await?,
         Command::Mappings(command) => admin::mappings::run(command).await?,
         Command::Segments(command) => admin::segments::run(command).await?,
+        Command::Governance(command) => admin::governance::run(command).await?,
         Command::Runs(args) => admin::monitoring::runs(args).await?,
         Command::DeadLetters(args) => admin::monitoring::dead_letters(args).await?,
         Command::Receipts(args) => admin::monitoring::receipts(args).await?,

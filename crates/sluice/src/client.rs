@@ -5,11 +5,13 @@ use std::fmt::Write;
 use activation::names::{ConnectionName, DestinationName, ResourceId, WorkspaceName};
 use anyhow::Context;
 use contracts::{
+    actor::{ACTOR, actor_metadata},
     auth::v1::credential_service_client::CredentialServiceClient,
     config::v1::{
         backfill_service_client::BackfillServiceClient, catalog_service_client::CatalogServiceClient,
         connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient,
+        governance_service_client::GovernanceServiceClient, segment_service_client::SegmentServiceClient,
     },
     delivery::v1::{
         dead_letter_service_client::DeadLetterServiceClient, delivery_service_client::DeliveryServiceClient,
@@ -18,9 +20,9 @@ use contracts::{
 };
 use service::{
     chain::Chain,
-    grpc::client::{TracedChannel, channel, traced},
+    grpc::client::{TracedChannel, channel, traced, traced_with},
 };
-use tonic::{Code, Status};
+use tonic::{Code, Status, metadata::MetadataMap};
 use tonic_types::StatusExt;
 
 /// Clients of all public services, and the workspace that short names are in.
@@ -34,11 +36,29 @@ pub struct Servers {
 
 impl Servers {
     pub fn new(config: &str, auth: &str, delivery: &str, workspace: &str) -> anyhow::Result<Self> {
+        Self::acting_as("", config, auth, delivery, workspace)
+    }
+
+    /// As [`new`](Self::new); changes are said to be made by `actor`, unless it
+    /// is empty.
+    pub fn acting_as(
+        actor: &str,
+        config: &str,
+        auth: &str,
+        delivery: &str,
+        workspace: &str,
+    ) -> anyhow::Result<Self> {
+        let mut said = MetadataMap::new();
+        if !actor.is_empty() {
+            let value = actor_metadata(actor)
+                .map_err(|invalid| anyhow::anyhow!("--actor (or SLUICE_ACTOR) {}", invalid.problem))?;
+            said.insert(ACTOR, value);
+        }
         let workspace: ResourceId = workspace.parse().map_err(|invalid: activation::InvalidField| {
             anyhow::anyhow!("--workspace: {}", invalid.problem)
         })?;
         Ok(Self {
-            config: traced(channel(config, None)?),
+            config: traced_with(channel(config, None)?, said),
             auth: traced(channel(auth, None)?),
             delivery: traced(channel(delivery, None)?),
             workspace: WorkspaceName::new(workspace),
@@ -63,6 +83,14 @@ impl Servers {
 
     pub fn destinations(&self) -> DestinationServiceClient<TracedChannel> {
         DestinationServiceClient::new(self.config.clone())
+    }
+
+    pub fn segments(&self) -> SegmentServiceClient<TracedChannel> {
+        SegmentServiceClient::new(self.config.clone())
+    }
+
+    pub fn governance(&self) -> GovernanceServiceClient<TracedChannel> {
+        GovernanceServiceClient::new(self.config.clone())
     }
 
     pub fn credentials(&self) -> CredentialServiceClient<TracedChannel> {

@@ -57,6 +57,9 @@ pub struct SalesforceSettings {
 pub struct ConfigSettings {
     pub max_segments_per_destination: usize,
     pub max_destinations_per_workspace: u32,
+    /// Addresses or networks that calls to Salesforce come from, for people: the
+    /// catalog tells them, and a check that Salesforce refuses for its address.
+    pub egress_addresses: Vec<String>,
 }
 
 impl Default for Settings {
@@ -96,6 +99,7 @@ impl Default for ConfigSettings {
         Self {
             max_segments_per_destination: config_service::DEFAULT_MAX_SEGMENTS,
             max_destinations_per_workspace: config_service::DEFAULT_MAX_DESTINATIONS,
+            egress_addresses: Vec::new(),
         }
     }
 }
@@ -131,7 +135,9 @@ pub fn load(args: &SettingsArgs) -> anyhow::Result<Settings> {
         Environment::with_prefix("SLUICE")
             .prefix_separator("__")
             .separator("__")
-            .try_parsing(true),
+            .try_parsing(true)
+            .list_separator(",")
+            .with_list_parse_key("config.egress_addresses"),
     );
     let flags = [
         (
@@ -168,6 +174,14 @@ pub fn load(args: &SettingsArgs) -> anyhow::Result<Settings> {
     anyhow::ensure!(
         settings.config.max_destinations_per_workspace > 0,
         "config.max_destinations_per_workspace must be at least 1"
+    );
+    anyhow::ensure!(
+        settings
+            .config
+            .egress_addresses
+            .iter()
+            .all(|address| !address.trim().is_empty()),
+        "config.egress_addresses has an empty entry; give addresses such as 203.0.113.7 or 203.0.113.0/28"
     );
     Ok(settings)
 }
@@ -206,6 +220,15 @@ mod tests {
     fn a_wrong_value_is_an_error_that_names_its_key() {
         let error = format!("{:#}", load_text("[listen]\npublic = \"here\"\n").unwrap_err());
         assert!(error.contains("listen.public"), "{error}");
+    }
+
+    #[test]
+    fn row_17_egress_addresses_are_a_list_without_empty_entries() {
+        let settings =
+            load_text("[config]\negress_addresses = [\"203.0.113.7\", \"2001:db8::/64\"]\n").unwrap();
+        assert_eq!(settings.config.egress_addresses, ["203.0.113.7", "2001:db8::/64"]);
+        let error = load_text("[config]\negress_addresses = [\"203.0.113.7\", \" \"]\n").unwrap_err();
+        assert!(error.to_string().contains("config.egress_addresses"), "{error}");
     }
 
     #[test]

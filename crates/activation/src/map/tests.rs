@@ -187,7 +187,7 @@ fn row_122_what_is_not_mapped_sends_nothing() {
 }
 
 #[test]
-fn withdrawn_consent_leaves_every_segment_and_counts_as_excluded() {
+fn row_226_withdrawn_consent_leaves_every_segment_and_counts_as_excluded() {
     let document = profile(json!({
         "person": {"name": {"lastName": "Okafor"}},
         "segmentMembership": {"ups": {"s1": {"status": "realized"}}},

@@ -25,9 +25,9 @@ use crate::{
 };
 
 on_both_databases!(
-    credentials_of_both_grants_are_told_without_secrets_and_log_in_after_a_restart,
+    row_28_29_30_credentials_of_both_grants_are_told_without_secrets_and_log_in_after_a_restart,
     credentials_take_the_place_of_those_before,
-    every_missing_field_is_named_and_nothing_is_stored,
+    row_46_every_missing_field_is_named_and_nothing_is_stored,
     deleted_credentials_are_gone,
     workspaces_do_not_share_credentials,
     every_answered_put_was_stored,
@@ -55,7 +55,9 @@ async fn delete(rig: &Rig) -> Result<(), Status> {
     Ok(())
 }
 
-async fn credentials_of_both_grants_are_told_without_secrets_and_log_in_after_a_restart(place: &Place) {
+async fn row_28_29_30_credentials_of_both_grants_are_told_without_secrets_and_log_in_after_a_restart(
+    place: &Place,
+) {
     let mut rig = Rig::start_with_acme(place).await;
     for (version, grant, kind, username) in [
         (1, app(), "client_credentials", ""),
@@ -110,7 +112,7 @@ async fn credentials_take_the_place_of_those_before(place: &Place) {
     assert_eq!(info(&rig, CONNECTION).await.unwrap(), second);
 }
 
-async fn every_missing_field_is_named_and_nothing_is_stored(place: &Place) {
+async fn row_46_every_missing_field_is_named_and_nothing_is_stored(place: &Place) {
     let rig = Rig::start(place).await;
     for (connection, grant, fields) in [
         ("", Some(app()), vec!["connection"]),

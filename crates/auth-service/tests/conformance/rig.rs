@@ -100,6 +100,7 @@ impl Rig {
         let request = GetTokenRequest {
             connection: CONNECTION.to_owned(),
             login_host: login_host.to_owned(),
+            fresh: false,
         };
         Ok(self.tokens.clone().get_token(request).await?.into_inner())
     }
@@ -107,6 +108,16 @@ impl Rig {
     /// Gets a token for [`CONNECTION`] at [`ACME`].
     pub(crate) async fn token(&self) -> Result<GetTokenResponse, Status> {
         self.token_at(ACME).await
+    }
+
+    /// Logs in for [`CONNECTION`] at [`ACME`], whatever is cached.
+    pub(crate) async fn fresh_token(&self) -> Result<GetTokenResponse, Status> {
+        let request = GetTokenRequest {
+            connection: CONNECTION.to_owned(),
+            login_host: ACME.to_owned(),
+            fresh: true,
+        };
+        Ok(self.tokens.clone().get_token(request).await?.into_inner())
     }
 
     pub(crate) async fn report_rejected(&self, token_id: &str) {

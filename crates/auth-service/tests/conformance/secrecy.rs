@@ -12,7 +12,7 @@ use crate::{
     stored_bytes::StoredBytes,
 };
 
-on_both_databases!(no_secret_and_no_token_is_in_the_database);
+on_both_databases!(row_53_no_secret_and_no_token_is_in_the_database);
 
 const CLIENT_SECRET: &str = "client-secret-cgf72";
 const PASSWORD: &str = "password-lq81x";
@@ -39,7 +39,7 @@ fn login(username: &str) -> put_credentials_request::Grant {
     }
 }
 
-async fn no_secret_and_no_token_is_in_the_database(place: &Place) {
+async fn row_53_no_secret_and_no_token_is_in_the_database(place: &Place) {
     let rig = Rig::start(place).await;
     create_org(&rig, "allowed").await;
     rig.put(CONNECTION, client_credentials("public-name", CLIENT_SECRET))

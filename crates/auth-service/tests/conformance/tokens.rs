@@ -23,8 +23,9 @@ use crate::{
 on_both_databases!(
     a_hundred_calls_at_once_cause_one_login,
     a_rejected_token_causes_one_login_however_often_it_is_reported,
-    new_credentials_get_a_token_of_their_own,
+    row_61_new_credentials_get_a_token_of_their_own,
     credentials_put_after_a_deletion_get_a_token_of_their_own,
+    a_fresh_token_is_asked_for_and_takes_the_place_of_the_cached_one,
 );
 
 const LOGIN: &str = "login.salesforce.com";
@@ -79,7 +80,7 @@ async fn a_rejected_token_causes_one_login_however_often_it_is_reported(place: &
     assert_eq!(rig.token().await.unwrap(), after);
 }
 
-async fn new_credentials_get_a_token_of_their_own(place: &Place) {
+async fn row_61_new_credentials_get_a_token_of_their_own(place: &Place) {
     let rig = Rig::start_with_acme(place).await;
     rig.put(CONNECTION, app()).await;
     let first = rig.token().await.unwrap();
@@ -110,6 +111,56 @@ async fn credentials_put_after_a_deletion_get_a_token_of_their_own(place: &Place
 
     assert_ne!(second.access_token, first.access_token);
     assert_eq!(rig.salesforce.token_requests(ACME).await, 2);
+}
+
+async fn a_fresh_token_is_asked_for_and_takes_the_place_of_the_cached_one(place: &Place) {
+    let rig = Rig::start_with_acme(place).await;
+    rig.put(CONNECTION, app()).await;
+    let cached = rig.token().await.unwrap();
+
+    let fresh = rig.fresh_token().await.unwrap();
+
+    assert_ne!(fresh.token_id, cached.token_id);
+    assert_eq!(rig.token().await.unwrap(), fresh);
+    // A token lives on when its credentials stop working, and goes on being handed out.
+    refuse_next_login(&rig, "invalid_client", "invalid client credentials").await;
+    let refused = rig.fresh_token().await.unwrap_err();
+    assert_login_refused(&refused, "CLIENT_SECRET_REFUSED");
+    assert_eq!(rig.token().await.unwrap(), fresh);
+    assert_eq!(rig.salesforce.token_requests(ACME).await, 3);
+}
+
+#[tokio::test]
+async fn row_31_the_security_token_may_be_given_apart_or_behind_the_password() {
+    let place = Place::sqlite();
+    let rig = Rig::start_with_acme(&place).await;
+    for (password, security_token) in [("pass-word", "SecTok1"), ("pass-wordSecTok1", "")] {
+        rig.put(CONNECTION, user("svc@acme.example", password, security_token))
+            .await;
+        rig.token().await.unwrap();
+    }
+    for (password, security_token) in [
+        ("pass-word", ""),
+        ("pass-word SecTok1", ""),
+        ("{pass-word}{SecTok1}", ""),
+        ("pass-wordSecTok1", "SecTok1"),
+    ] {
+        rig.put(CONNECTION, user("svc@acme.example", password, security_token))
+            .await;
+        let refused = rig.token().await.unwrap_err();
+        assert_login_refused(&refused, "CREDENTIALS_REFUSED");
+    }
+}
+
+#[tokio::test]
+async fn a_token_tells_its_scopes_where_salesforce_does() {
+    let place = Place::sqlite();
+    let rig = Rig::start_with_acme(&place).await;
+    rig.put(CONNECTION, app()).await;
+    assert_eq!(rig.token().await.unwrap().scopes, ["id", "api", "refresh_token"]);
+    rig.put(CONNECTION, user("svc@acme.example", "pass-word", "SecTok1"))
+        .await;
+    assert_eq!(rig.token().await.unwrap().scopes, [""; 0]);
 }
 
 #[tokio::test]
@@ -257,10 +308,11 @@ async fn a_salesforce_that_cannot_answer_is_unavailable_and_asked_again() {
     rig.salesforce
         .admin("POST", &format!("/orgs/{ACME}/faults"), faults)
         .await;
-    for _ in 0..count {
+    for number in 0..count {
         let unavailable = rig.token().await.unwrap_err();
         assert_eq!(unavailable.code(), Code::Unavailable, "{unavailable:?}");
-        assert_eq!(reason(&unavailable), "SALESFORCE_UNAVAILABLE");
+        let expected = ["REQUEST_LIMIT_EXCEEDED", "SALESFORCE_UNAVAILABLE"][number.min(1)];
+        assert_eq!(reason(&unavailable), expected);
     }
 
     let token = rig.token().await.unwrap();
@@ -272,6 +324,7 @@ async fn a_salesforce_that_cannot_answer_is_unavailable_and_asked_again() {
     let request = contracts::auth::v1::GetTokenRequest {
         connection: CONNECTION.to_owned(),
         login_host: ACME.to_owned(),
+        fresh: false,
     };
     let down = tokens.get_token(request).await.unwrap_err();
     assert_eq!(down.code(), Code::Unavailable, "{down:?}");

@@ -16,6 +16,7 @@ use super::{
     creation::{CreationRulesJson, UnreadableId},
     kind_columns, record_type,
 };
+use crate::governance::Standing;
 
 /// One row, columns in the order of the table.
 #[derive(sqlx::FromRow)]
@@ -44,6 +45,8 @@ pub(super) struct Row {
     org_shape: Option<String>,
     mapping_id_prefix: String,
     mapping_id_suffix: String,
+    marketing_actions: String,
+    segment_namespaces: String,
 }
 
 /// A destination with what its plan needs of the connection.
@@ -61,7 +64,8 @@ macro_rules! select {
             "SELECT d.name, d.uid, d.workspace, d.connection, d.display_name, d.description, d.record_type,
                 d.key_field, d.key_case_sensitive, d.definition, d.live, d.live_revision, d.desired_state,
                 d.discard_accepted_before, d.revision, d.version, d.delivery_status, d.create_time,
-                d.created_by, d.update_time, d.updated_by, d.org_shape, d.mapping_id_prefix, d.mapping_id_suffix ",
+                d.created_by, d.update_time, d.updated_by, d.org_shape, d.mapping_id_prefix, d.mapping_id_suffix,
+                d.marketing_actions, d.segment_namespaces ",
             $rest
         )
     };
@@ -75,6 +79,12 @@ pub(super) const LIST: &str = select!(
       AND d.name > $2
     ORDER BY d.name
     LIMIT $3"
+);
+
+pub(super) const ALL_IN_WORKSPACE: &str = select!(
+    "FROM destinations AS d
+    WHERE d.workspace = $1
+    ORDER BY d.name"
 );
 
 /// Destinations that write the same kind of record in the same org. Where an
@@ -94,6 +104,20 @@ pub(super) const OF_THE_SAME_ORG: &str = select!(
       AND d.record_type = $4"
 );
 
+pub(super) const OF_CONNECTION: &str =
+    select!("FROM destinations AS d WHERE d.connection = $1 ORDER BY d.name");
+
+/// Destinations of other connections that write the same kind of record in an
+/// org.
+pub(super) const OF_OTHER_CONNECTIONS: &str = select!(
+    "FROM destinations AS d
+    JOIN connections AS c ON c.name = d.connection
+    WHERE c.org_id = $1
+      AND c.name <> $2
+      AND d.workspace = $3
+      AND d.record_type = $4"
+);
+
 pub(super) const PLANNED_SINCE: &str = select!(
     ", c.login_host, c.org_id
     FROM destinations AS d
@@ -106,9 +130,10 @@ pub(super) const INSERT: &str = "
     INSERT INTO destinations
         (name, uid, workspace, connection, display_name, description, record_type, key_field, key_case_sensitive,
          definition, live, live_revision, desired_state, discard_accepted_before, revision, version, create_time,
-         created_by, update_time, updated_by, org_shape, mapping_id_prefix, mapping_id_suffix)
+         created_by, update_time, updated_by, org_shape, mapping_id_prefix, mapping_id_suffix, marketing_actions,
+         segment_namespaces)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-         $23)";
+         $23, $24, $25)";
 
 /// Sets what can change; takes the same binds as [`INSERT`]. What delivery
 /// reports is not an admin's change and is left alone.
@@ -117,7 +142,8 @@ pub(super) const UPDATE: &str = "
     SET connection = $4, display_name = $5, description = $6, record_type = $7, key_field = $8,
         key_case_sensitive = $9, definition = $10, live = $11, live_revision = $12, desired_state = $13,
         discard_accepted_before = $14, revision = $15, version = $16, update_time = $19, updated_by = $20,
-        org_shape = $21, mapping_id_prefix = $22, mapping_id_suffix = $23
+        org_shape = $21, mapping_id_prefix = $22, mapping_id_suffix = $23, marketing_actions = $24,
+        segment_namespaces = $25
     WHERE name = $1
       AND uid = $2
       AND workspace = $3
@@ -159,6 +185,8 @@ impl Row {
             .bind(&self.org_shape)
             .bind(&self.mapping_id_prefix)
             .bind(&self.mapping_id_suffix)
+            .bind(&self.marketing_actions)
+            .bind(&self.segment_namespaces)
     }
 }
 
@@ -407,6 +435,10 @@ impl From<&Destination> for Row {
             ),
             mapping_id_prefix: destination.affixes.prefix().to_string(),
             mapping_id_suffix: destination.affixes.suffix().to_string(),
+            marketing_actions: serde_json::to_string(&destination.marketing_actions)
+                .expect("words can be written as JSON"),
+            segment_namespaces: serde_json::to_string(&destination.segment_namespaces)
+                .expect("namespaces can be written as JSON"),
         }
     }
 }
@@ -422,6 +454,7 @@ impl TryFrom<Row> for Destination {
             },
         };
         let record_type = record_type(&row.record_type).ok_or(Malformed("record_type"))?;
+        let json = |error: serde_json::Error| sqlx::Error::Decode(error.into());
         let definition = |text: &str| read_definition(text, record_type, &write_mode);
         let org_shape = match &row.org_shape {
             Some(text) => serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))?,
@@ -450,11 +483,14 @@ impl TryFrom<Row> for Destination {
                 .delivery_status
                 .map(|text| serde_json::from_str(&text))
                 .transpose()
-                .map_err(|error| sqlx::Error::Decode(error.into()))?,
+                .map_err(json)?,
             create_time: from_micros(row.create_time),
             created_by: row.created_by,
             update_time: from_micros(row.update_time),
             updated_by: row.updated_by,
+            marketing_actions: serde_json::from_str(&row.marketing_actions).map_err(json)?,
+            segment_namespaces: serde_json::from_str(&row.segment_namespaces).map_err(json)?,
+            standing: Standing::default(),
         })
     }
 }

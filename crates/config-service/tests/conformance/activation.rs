@@ -21,7 +21,7 @@ on_both_databases!(
     row_79_89_90_93_94_an_unfinished_draft_is_refused_with_everything_that_is_missing,
     an_activated_destination_has_a_plan_and_its_org_pinned,
     a_destination_is_activated_once,
-    row_18_83_106_a_field_that_the_org_lacks_is_named_with_its_segment_and_the_fix,
+    row_18_83_106_162_a_field_that_the_org_lacks_is_named_with_its_segment_and_the_fix,
     an_upsert_plans_by_its_key_field,
 );
 
@@ -97,7 +97,7 @@ async fn a_destination_is_activated_once(place: &Place) {
     assert_eq!(rig.destination(CONTACTS).await.unwrap(), active);
 }
 
-async fn row_18_83_106_a_field_that_the_org_lacks_is_named_with_its_segment_and_the_fix(place: &Place) {
+async fn row_18_83_106_162_a_field_that_the_org_lacks_is_named_with_its_segment_and_the_fix(place: &Place) {
     let rig = Rig::start_with_finished_draft(place).await;
     rig.add_segments(CONTACTS, &[segment("buyers", "crm_3_seg")])
         .await

@@ -19,15 +19,18 @@ use crate::{
 
 on_both_databases!(
     connections_are_listed_in_pages_by_name_and_workspace,
-    each_wrong_field_of_a_new_connection_is_named,
-    an_empty_request_names_every_field_that_is_required,
-    a_custom_domain_is_stored_as_its_host,
-    an_id_is_taken_in_its_own_workspace_only,
+    row_46_each_wrong_field_of_a_new_connection_is_named,
+    row_46_an_empty_request_names_every_field_that_is_required,
+    row_27_a_custom_domain_is_stored_as_its_host,
+    row_71_an_id_is_taken_in_its_own_workspace_only,
     an_update_changes_what_its_mask_names_and_nothing_else,
     a_wrong_update_is_refused_by_field,
     a_stale_etag_aborts_and_changes_nothing,
     of_edits_at_the_same_time_with_one_etag_exactly_one_wins,
     a_connection_in_use_is_not_deleted,
+    row_50_51_names_may_repeat_and_descriptions_may_be_left_out,
+    who_made_a_change_is_told,
+    what_older_versions_wrote_is_read,
 );
 
 async fn list(
@@ -83,7 +86,7 @@ async fn connections_are_listed_in_pages_by_name_and_workspace(place: &Place) {
     assert_names(&refused, Code::InvalidArgument, &["parent"]);
 }
 
-async fn each_wrong_field_of_a_new_connection_is_named(place: &Place) {
+async fn row_46_each_wrong_field_of_a_new_connection_is_named(place: &Place) {
     let rig = Rig::start(place).await;
     for (parent, id, display_name, custom_domain, fields) in [
         ("", "crm", "CRM", "acme", &["parent"][..]),
@@ -139,7 +142,7 @@ async fn each_wrong_field_of_a_new_connection_is_named(place: &Place) {
     assert_eq!(list(&rig, WORKSPACE, 0, "").await.unwrap().connections, []);
 }
 
-async fn an_empty_request_names_every_field_that_is_required(place: &Place) {
+async fn row_46_an_empty_request_names_every_field_that_is_required(place: &Place) {
     let rig = Rig::start(place).await;
 
     let empty = CreateConnectionRequest::default();
@@ -157,11 +160,11 @@ async fn an_empty_request_names_every_field_that_is_required(place: &Place) {
     );
 }
 
-async fn a_custom_domain_is_stored_as_its_host(place: &Place) {
+async fn row_27_a_custom_domain_is_stored_as_its_host(place: &Place) {
     let rig = Rig::start(place).await;
     for (id, entered, host) in [
         ("a", " ACME ", "acme.my.salesforce.com"),
-        ("b", "acme--uat.sandbox", "acme--uat.sandbox.my.salesforce.com"),
+        ("b", "acme--uat", "acme--uat.sandbox.my.salesforce.com"),
         (
             "c",
             "https://acme.lightning.force.com/lightning/page",
@@ -174,7 +177,7 @@ async fn a_custom_domain_is_stored_as_its_host(place: &Place) {
     }
 }
 
-async fn an_id_is_taken_in_its_own_workspace_only(place: &Place) {
+async fn row_71_an_id_is_taken_in_its_own_workspace_only(place: &Place) {
     let rig = Rig::start_with_connection(place).await;
     let first = rig.connection(CONNECTION).await.unwrap();
 
@@ -256,7 +259,22 @@ async fn a_wrong_update_is_refused_by_field(place: &Place) {
         let refused = rig.update_connection(connection, paths).await.unwrap_err();
         assert_names(&refused, Code::InvalidArgument, &[field]);
     }
-    for (connection, field) in [(None, "connection"), (Some(named(CONNECTION)), "update_mask")] {
+    let all = ["display_name", "custom_domain", "org_id"];
+    let refused = rig.update_connection(named("crm"), &all).await.unwrap_err();
+    assert_names(
+        &refused,
+        Code::InvalidArgument,
+        &[
+            "connection.name",
+            "connection.display_name",
+            "connection.custom_domain",
+            "update_mask",
+        ],
+    );
+    for (connection, fields) in [
+        (None, &["connection", "update_mask"][..]),
+        (Some(named(CONNECTION)), &["update_mask"]),
+    ] {
         let request = UpdateConnectionRequest {
             connection,
             update_mask: None,
@@ -267,7 +285,7 @@ async fn a_wrong_update_is_refused_by_field(place: &Place) {
             .update_connection(request)
             .await
             .unwrap_err();
-        assert_names(&refused, Code::InvalidArgument, &[field]);
+        assert_names(&refused, Code::InvalidArgument, fields);
     }
     let unknown = named("workspaces/acme/connections/other");
     let refused = rig
@@ -343,4 +361,128 @@ async fn a_connection_in_use_is_not_deleted(place: &Place) {
     rig.delete_connection(CONNECTION, "").await.unwrap();
     let gone = rig.delete_connection(CONNECTION, "").await.unwrap_err();
     assert_eq!(gone.code(), Code::NotFound);
+}
+
+async fn create(rig: &Rig, id: &str, display_name: &str, description: &str) -> Result<Connection, Status> {
+    let request = CreateConnectionRequest {
+        parent: WORKSPACE.to_owned(),
+        connection_id: id.to_owned(),
+        connection: Some(Connection {
+            display_name: display_name.to_owned(),
+            description: description.to_owned(),
+            custom_domain: "acme".to_owned(),
+            ..Default::default()
+        }),
+    };
+    let answer = rig.connections.clone().create_connection(request).await?;
+    Ok(answer.into_inner().connection.unwrap())
+}
+
+async fn row_50_51_names_may_repeat_and_descriptions_may_be_left_out(place: &Place) {
+    let rig = Rig::start(place).await;
+
+    let first = create(&rig, "a", " Acme ", "").await.unwrap();
+    let second = create(&rig, "b", "Acme", "Línea 1\nLine 2").await.unwrap();
+    let longest = create(&rig, "c", &"ß".repeat(200), &"ß".repeat(2_000))
+        .await
+        .unwrap();
+    let too_long = create(&rig, "d", &"x".repeat(201), &"x".repeat(2_001))
+        .await
+        .unwrap_err();
+
+    assert_eq!(
+        (first.display_name.as_str(), first.description.as_str()),
+        ("Acme", "")
+    );
+    assert_eq!(second.description, "Línea 1\nLine 2");
+    for created in [first, second, longest] {
+        assert_eq!(rig.connection(&created.name).await.unwrap(), created);
+    }
+    let problems = assert_names(
+        &too_long,
+        Code::InvalidArgument,
+        &["connection.display_name", "connection.description"],
+    );
+    assert!(
+        problems[0].contains("201") && problems[0].contains("200"),
+        "{problems:?}"
+    );
+}
+
+async fn who_made_a_change_is_told(place: &Place) {
+    let rig = Rig::start(place).await;
+    let by = |actor: &'static [u8]| rig.connections_by(actor);
+    let request = CreateConnectionRequest {
+        parent: WORKSPACE.to_owned(),
+        connection_id: "crm".to_owned(),
+        connection: Some(Connection {
+            display_name: "CRM".to_owned(),
+            custom_domain: "acme".to_owned(),
+            created_by: "somebody".to_owned(),
+            ..Default::default()
+        }),
+    };
+    by("Zoë".as_bytes())
+        .create_connection(request.clone())
+        .await
+        .unwrap();
+    let change = |description: &str| UpdateConnectionRequest {
+        connection: Some(Connection {
+            name: CONNECTION.to_owned(),
+            description: description.to_owned(),
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["description".to_owned()],
+        }),
+    };
+    by(b"ann").update_connection(change("one")).await.unwrap();
+
+    let changed = rig.connection(CONNECTION).await.unwrap();
+    assert_eq!(
+        (changed.created_by.as_str(), changed.updated_by.as_str()),
+        ("Zoë", "ann")
+    );
+    // The last change was by nobody who said who they are.
+    let changed = rig.update_connection(changed, &["description"]).await.unwrap();
+    assert_eq!(
+        (changed.created_by.as_str(), changed.updated_by.as_str()),
+        ("Zoë", "")
+    );
+    let refused = by(&[b'x'; 201])
+        .update_connection(change("two"))
+        .await
+        .unwrap_err();
+    assert_names(&refused, Code::InvalidArgument, &["sluice-actor"]);
+    let refused = by(&[b'x'; 201])
+        .create_connection(CreateConnectionRequest::default())
+        .await
+        .unwrap_err();
+    assert_names(
+        &refused,
+        Code::InvalidArgument,
+        &["sluice-actor", "parent", "connection_id", "connection"],
+    );
+}
+
+/// Of a check as the first release stored it.
+async fn what_older_versions_wrote_is_read(place: &Place) {
+    let rig = Rig::start_with_connection(place).await;
+    let database = place
+        .location
+        .open("config", &config_service::migrations())
+        .await
+        .unwrap();
+    let check = r#"{"state":"connected","reason":"","message":"","fix":"","org_id":"00D000000000001EAA",
+        "org_name":"Acme","org_type":"Enterprise Edition","username":"svc@acme.example","time_micros":1}"#;
+    service::on_database!(
+        &database,
+        pool => sqlx::query("UPDATE connections SET last_check = $1").bind(check).execute(pool).await.map(|_| ())
+    )
+    .unwrap();
+    database.close().await;
+
+    let check = rig.connection(CONNECTION).await.unwrap().last_check.unwrap();
+
+    assert_eq!((check.org_name.as_str(), check.scopes.len()), ("Acme", 0));
 }

@@ -5,11 +5,17 @@ mod activation;
 #[cfg(test)]
 mod backfills;
 #[cfg(test)]
+mod catalog;
+#[cfg(test)]
 mod checks;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
 mod destinations;
+#[cfg(test)]
+mod governance;
+#[cfg(test)]
+mod governed;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
@@ -21,6 +27,10 @@ mod life;
 mod place;
 #[cfg(test)]
 mod plans;
+#[cfg(test)]
+mod policies;
+#[cfg(test)]
+mod registry;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]

@@ -14,30 +14,40 @@ use contracts::{
         credential_service_client::CredentialServiceClient, put_credentials_request::Grant,
     },
     config::v1::{
-        ActivateDestinationRequest, AddSegmentsRequest, ApplyChangesRequest, CheckConnectionRequest,
-        Connection, ConnectionCheck, CreateConnectionRequest, CreateDestinationRequest,
-        DeleteConnectionRequest, DeleteDestinationRequest, DeliveryState, Destination, DestinationRevision,
-        DisableDestinationRequest, DiscardChangesRequest, EnableDestinationRequest, FieldMapping,
-        FieldSource, FieldTarget, GetConnectionRequest, GetDestinationRequest, ListRevisionsRequest, Plan,
-        RecordType, RemoveSegmentRequest, ReportStatusRequest, RestoreRevisionRequest, SegmentActivation,
+        ActivateDestinationRequest, AddSegmentsRequest, ApplyChangesRequest, CatalogEntry,
+        CheckConnectionRequest, ConfirmOrgRequest, Connection, ConnectionCheck, CreateConnectionRequest,
+        CreateDestinationRequest, DeleteConnectionRequest, DeleteDestinationRequest, DeliveryState,
+        Destination, DestinationRevision, DisableDestinationRequest, DiscardChangesRequest,
+        EnableDestinationRequest, FieldMapping, FieldSource, FieldTarget, GetConnectionRequest,
+        GetDestinationRequest, ListCatalogEntriesRequest, ListRevisionsRequest, Plan, RecordType,
+        RemoveSegmentRequest, ReportStatusRequest, RestoreRevisionRequest, SegmentActivation,
         SetFieldMappingsRequest, UpdateConnectionRequest, UpdateDestinationRequest, UpdateSegmentRequest,
         WaitingUpdates, WatchPlansRequest, WatchPlansResponse,
         backfill_service_client::BackfillServiceClient, catalog_service_client::CatalogServiceClient,
         connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient, field_source::Source, field_target::Target,
-        plan_service_client::PlanServiceClient, watch_plans_response::Event,
+        governance_service_client::GovernanceServiceClient, plan_service_client::PlanServiceClient,
+        segment_service_client::SegmentServiceClient, watch_plans_response::Event,
     },
 };
 use prost_types::FieldMask;
 use serde_json::{Value, json};
 use service::{
     Clock,
-    grpc::{client::traced, memory},
+    grpc::{
+        client::{TracedChannel, traced},
+        memory,
+    },
 };
 use tempfile::TempDir;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tonic::{Code, Status, Streaming, service::Routes, transport::Channel};
+use tonic::{
+    Code, Request, Status, Streaming,
+    metadata::MetadataValue,
+    service::{Interceptor, Routes, interceptor::InterceptedService},
+    transport::Channel,
+};
 use tonic_types::StatusExt;
 
 use crate::{
@@ -52,12 +62,18 @@ pub(crate) const WORKSPACE: &str = "workspaces/acme";
 pub(crate) const CONNECTION: &str = "workspaces/acme/connections/crm";
 pub(crate) const CONTACTS: &str = "workspaces/acme/destinations/contacts";
 
+/// What the operator told.
+pub(crate) const EGRESS_ADDRESSES: [&str; 2] = ["203.0.113.7", "203.0.113.8"];
+
 pub(crate) struct Rig {
     pub(crate) salesforce: Salesforce,
     pub(crate) connections: ConnectionServiceClient<Channel>,
     pub(crate) destinations: DestinationServiceClient<Channel>,
     pub(crate) backfills: BackfillServiceClient<Channel>,
     pub(crate) catalog: CatalogServiceClient<Channel>,
+    channel: Channel,
+    pub(crate) segments: SegmentServiceClient<Channel>,
+    pub(crate) governance: GovernanceServiceClient<Channel>,
     plans: PlanServiceClient<Channel>,
     credentials: CredentialServiceClient<Channel>,
     keys: TempDir,
@@ -132,14 +148,12 @@ impl Rig {
         let (listener, auth_connector) = memory::pair();
         let routes = auth.add_internal_routes(auth.add_public_routes(Routes::default()));
         tokio::spawn(listener.serve(routes, shutdown.clone()));
-        let config = ConfigService::open(config_service::Settings {
-            database: place.location.clone(),
-            auth: traced(auth_connector.channel()),
-            salesforce: salesforce.http(),
-            clock: clock(),
-            max_segments_per_destination: max_segments,
-            max_destinations_per_workspace: MAX_DESTINATIONS,
-        })
+        let config = ConfigService::open(settings(
+            place,
+            &salesforce,
+            traced(auth_connector.channel()),
+            max_segments,
+        ))
         .await
         .unwrap();
         let (listener, connector) = memory::pair();
@@ -152,6 +166,9 @@ impl Rig {
             destinations: DestinationServiceClient::new(connector.channel()),
             backfills: BackfillServiceClient::new(connector.channel()),
             catalog: CatalogServiceClient::new(connector.channel()),
+            channel: connector.channel(),
+            segments: SegmentServiceClient::new(connector.channel()),
+            governance: GovernanceServiceClient::new(connector.channel()),
             plans: PlanServiceClient::new(connector.channel()),
             credentials: CredentialServiceClient::new(auth_connector.channel()),
             keys,
@@ -236,6 +253,77 @@ impl Rig {
         };
         let answer = self.connections.clone().update_connection(request).await?;
         Ok(answer.into_inner().connection.unwrap())
+    }
+
+    /// Returns a client whose calls say who makes them.
+    pub(crate) fn connections_by(
+        &self,
+        actor: &'static [u8],
+    ) -> ConnectionServiceClient<InterceptedService<Channel, impl Interceptor + use<>>> {
+        let say = move |mut request: Request<()>| {
+            let actor = MetadataValue::try_from(actor).unwrap();
+            request.metadata_mut().insert("sluice-actor", actor);
+            Ok(request)
+        };
+        ConnectionServiceClient::with_interceptor(self.channel.clone(), say)
+    }
+
+    pub(crate) async fn confirm_org(
+        &self,
+        name: &str,
+        org_id: &str,
+        etag: &str,
+    ) -> Result<Connection, Status> {
+        let request = ConfirmOrgRequest {
+            name: name.to_owned(),
+            org_id: org_id.to_owned(),
+            etag: etag.to_owned(),
+        };
+        let answer = self.connections.clone().confirm_org(request).await?;
+        Ok(answer.into_inner().connection.unwrap())
+    }
+
+    /// Lists the catalog.
+    pub(crate) async fn catalog(
+        &self,
+        category: &str,
+        query: &str,
+        parent: &str,
+    ) -> Result<Vec<CatalogEntry>, Status> {
+        let request = ListCatalogEntriesRequest {
+            category: category.to_owned(),
+            query: query.to_owned(),
+            parent: parent.to_owned(),
+        };
+        let mut catalog = CatalogServiceClient::new(self.channel.clone());
+        Ok(catalog.list_catalog_entries(request).await?.into_inner().entries)
+    }
+
+    /// Checks as a config-service does whose auth-service is away.
+    pub(crate) async fn check_without_auth(&self, place: &Place, name: &str) -> ConnectionCheck {
+        let (gone, auth) = memory::pair();
+        drop(gone);
+        let config = ConfigService::open(settings(
+            place,
+            &self.salesforce,
+            traced(auth.channel()),
+            DEFAULT_MAX_SEGMENTS,
+        ))
+        .await
+        .unwrap();
+        let (listener, connector) = memory::pair();
+        let shutdown = CancellationToken::new();
+        tokio::spawn(listener.serve(config.add_public_routes(Routes::default()), shutdown.clone()));
+        let request = CheckConnectionRequest {
+            name: name.to_owned(),
+        };
+        let answer = ConnectionServiceClient::new(connector.channel())
+            .check_connection(request)
+            .await
+            .unwrap();
+        shutdown.cancel();
+        config.close().await;
+        answer.into_inner().check.unwrap()
     }
 
     pub(crate) async fn delete_connection(&self, name: &str, etag: &str) -> Result<(), Status> {
@@ -543,6 +631,23 @@ pub(crate) fn assert_names(refused: &Status, code: Code, fields: &[&str]) -> Vec
     let named: Vec<&str> = violations.iter().map(|one| one.field.as_str()).collect();
     assert_eq!(named, fields, "{refused}");
     violations.into_iter().map(|one| one.description).collect()
+}
+
+fn settings(
+    place: &Place,
+    salesforce: &Salesforce,
+    auth: TracedChannel,
+    max_segments: usize,
+) -> config_service::Settings {
+    config_service::Settings {
+        database: place.location.clone(),
+        auth,
+        salesforce: salesforce.http(),
+        clock: clock(),
+        max_segments_per_destination: max_segments,
+        max_destinations_per_workspace: MAX_DESTINATIONS,
+        egress_addresses: EGRESS_ADDRESSES.map(str::to_owned).into(),
+    }
 }
 
 /// Returns a clock that is a second further each time it is read.

@@ -1,7 +1,7 @@
 //! Segments of a destination, each with a field of its own.
 
 use contracts::{
-    config::v1::{ListSegmentsRequest, RecordType, SegmentActivation},
+    config::v1::{ListSegmentsRequest, RecordType, SegmentActivation, SegmentRegistration},
     status::reason,
 };
 use prost_types::Timestamp;
@@ -15,7 +15,7 @@ use crate::{
 
 on_both_databases!(
     segments_are_added_listed_changed_and_removed,
-    row_75_107_added_segments_are_all_stored_or_none_and_each_wrong_one_is_named,
+    row_75_105_107_added_segments_are_all_stored_or_none_and_each_wrong_one_is_named,
     a_wrong_segment_is_named_by_its_place_in_the_request,
     row_108_two_segments_of_one_org_never_share_a_field,
     orgs_that_share_nothing_may_use_the_same_field_names,
@@ -37,6 +37,7 @@ async fn segments_are_added_listed_changed_and_removed(place: &Place) {
     let stored = |segment: &SegmentActivation| SegmentActivation {
         mapping_id: segment.mapping_id.trim_end_matches("__c").to_owned(),
         field: format!("{}__c", segment.mapping_id.trim_end_matches("__c")),
+        registration: SegmentRegistration::NotYetRegistered.into(),
         ..segment.clone()
     };
     let list = async |page_token: String| {
@@ -95,7 +96,7 @@ async fn segments_are_added_listed_changed_and_removed(place: &Place) {
     assert_names(&refused, Code::InvalidArgument, &["update_mask"]);
 }
 
-async fn row_75_107_added_segments_are_all_stored_or_none_and_each_wrong_one_is_named(place: &Place) {
+async fn row_75_105_107_added_segments_are_all_stored_or_none_and_each_wrong_one_is_named(place: &Place) {
     let rig = Rig::start_with_connection(place).await;
     rig.create_draft(WORKSPACE, "contacts", CONNECTION).await;
     let before = rig

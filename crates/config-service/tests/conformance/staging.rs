@@ -3,7 +3,8 @@
 use contracts::{
     actor::{ACTOR, actor_metadata},
     config::v1::{
-        ApplyChangesRequest, Destination, DestinationState, ListSegmentsRequest, UpdateDestinationRequest,
+        ApplyChangesRequest, Destination, DestinationState, ListSegmentsRequest, SegmentActivation,
+        SegmentRegistration, UpdateDestinationRequest,
     },
     status::reason,
 };
@@ -208,7 +209,11 @@ async fn an_earlier_revision_is_staged_again(place: &Place) {
             paths,
             [vec!["segments[vip-people]"], vec!["segments[buyers]"], vec![]]
         );
-        assert_eq!(revisions[2].segments, first.segments);
+        let unregistered = first.segments.iter().map(|segment| SegmentActivation {
+            registration: SegmentRegistration::Unspecified.into(),
+            ..segment.clone()
+        });
+        assert_eq!(revisions[2].segments, unregistered.collect::<Vec<_>>());
     }
     let unknown = rig
         .restore_revision(&format!("{CONTACTS}/revisions/0"))

@@ -224,6 +224,8 @@ impl From<&SegmentActivation> for pb::SegmentActivation {
             field: segment.mapping_id.field().to_string(),
             start_time: segment.start_time.map(time_out),
             end_time: segment.end_time.map(time_out),
+            // What is registered is not part of the activation.
+            ..Self::default()
         }
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct OrgDriver {
     events: mpsc::UnboundedReceiver<Event>,
     tools: Tools,
     sends: JoinSet<(BatchId, SendResult)>,
+    /// Where lanes go that moved to another org.
+    handed_over: mpsc::UnboundedSender<DestinationUid>,
 }
 
 impl OrgDriver {
@@ -54,6 +56,7 @@ impl OrgDriver {
         machine: OrgMachine,
         events: mpsc::UnboundedReceiver<Event>,
         tools: Tools,
+        handed_over: mpsc::UnboundedSender<DestinationUid>,
     ) -> Self {
         Self {
             org_id,
@@ -61,6 +64,7 @@ impl OrgDriver {
             events,
             tools,
             sends: JoinSet::new(),
+            handed_over,
         }
     }
 
@@ -120,6 +124,7 @@ impl OrgDriver {
                     }
                     Action::Settle(uid, settlements) => {
                         let arrivals = self.settle(&uid, &settlements, shutdown).await?;
+                        self.tools.reporter.moved(&uid);
                         // Before anything else happens to the lane.
                         events.push(Event::Settled(uid, arrivals));
                     }
@@ -127,6 +132,11 @@ impl OrgDriver {
                     Action::Report(uid, status) => {
                         log_status(&uid, &status);
                         self.tools.reporter.report(uid, status);
+                    }
+                    Action::HandOver(uid) => {
+                        info!(destination.uid = %uid, org.id = self.org_id, "the destination left this org");
+                        // Nobody listens only when the process is about to end.
+                        let _ = self.handed_over.send(uid);
                     }
                     // The process is about to end; the journal keeps what waits.
                     Action::Read { .. } | Action::Send(_) => {}

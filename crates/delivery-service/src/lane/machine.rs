@@ -85,6 +85,9 @@ pub enum Event {
     Plan(Arc<Plan>),
     /// The destination is gone.
     Removed(DestinationUid),
+    /// The destination writes to another org now, whose machine waits for
+    /// [`Action::HandOver`].
+    Moved(DestinationUid),
     /// The destination's part of the journal has grown.
     Appended(DestinationUid),
     /// Answer to [`Action::Read`].
@@ -182,6 +185,9 @@ pub enum Action {
     },
     /// Tell the config-service how it goes.
     Report(DestinationUid, LaneStatus),
+    /// Nothing of a moved lane is under way here any more; what is not settled
+    /// is the other org's.
+    HandOver(DestinationUid),
 }
 
 /// One request to send.
@@ -289,6 +295,10 @@ struct Lane {
     reported: Option<LaneStatus>,
     /// The destination is gone; the lane goes when nothing is left of it.
     is_removed: bool,
+    /// Another org has the lane when nothing of it is under way here.
+    is_moved: bool,
+    /// Identities whose outcomes are being made durable.
+    settling: usize,
 }
 
 struct Flight {
@@ -326,6 +336,7 @@ impl OrgMachine {
         match event {
             Event::Plan(plan) => self.plan(plan),
             Event::Removed(uid) => self.removed(&uid),
+            Event::Moved(uid) => self.moved(&uid, &mut actions),
             Event::Appended(uid) => {
                 if let Some(lane) = self.lanes.get_mut(&uid) {
                     lane.has_more = true;
@@ -347,6 +358,7 @@ impl OrgMachine {
         self.report(&mut actions);
         self.lanes
             .retain(|_, lane| !(lane.is_removed && lane.is_drained() && lane.requests_in_flight == 0));
+        self.hand_over(&mut actions);
         actions
     }
 
@@ -362,7 +374,9 @@ impl OrgMachine {
     }
 
     fn next_tick_of(&self, lane: &Lane, now: Instant) -> Option<Instant> {
-        let next_read = lane.read_not_before.filter(|time| *time > now && lane.has_more);
+        let next_read = lane
+            .read_not_before
+            .filter(|time| *time > now && lane.has_more && !lane.is_moved);
         [
             next_read,
             self.next_send_of(lane, Kind::Write, now),
@@ -432,6 +446,25 @@ impl OrgMachine {
         lane.plan = Arc::new(plan);
         lane.must_reset = true;
         lane.is_removed = true;
+    }
+
+    fn moved(&mut self, uid: &DestinationUid, actions: &mut Vec<Action>) {
+        match self.lanes.get_mut(uid) {
+            Some(lane) => lane.is_moved = true,
+            None => actions.push(Action::HandOver(uid.clone())),
+        }
+    }
+
+    /// An identity settles once, so the other org begins only when the last
+    /// request that left from here is settled.
+    fn hand_over(&mut self, actions: &mut Vec<Action>) {
+        self.lanes.retain(|uid, lane| {
+            let is_over = lane.is_moved && lane.requests_in_flight == 0 && lane.settling == 0;
+            if is_over {
+                actions.push(Action::HandOver(uid.clone()));
+            }
+            !is_over
+        });
     }
 
     fn read_failed(&mut self, now: Instant, uid: &DestinationUid, generation: u64, trouble: Trouble) {
@@ -570,6 +603,7 @@ impl OrgMachine {
         let Some(lane) = self.lanes.get_mut(uid) else {
             return;
         };
+        lane.settling = lane.settling.saturating_sub(arrivals.len());
         for arrival in arrivals {
             let Some(entries) = lane.frames.get_mut(&arrival.position) else {
                 continue;
@@ -591,7 +625,7 @@ impl OrgMachine {
                 lane.reset();
             }
             let has_room = lane.unsettled < self.settings.max_loaded_identities;
-            let may_read = lane.read_not_before.is_none_or(|time| time <= now);
+            let may_read = !lane.is_moved && lane.read_not_before.is_none_or(|time| time <= now);
             if lane.has_more && !lane.is_reading && !lane.must_reset && has_room && may_read {
                 lane.is_reading = true;
                 actions.push(Action::Read {
@@ -697,7 +731,7 @@ impl OrgMachine {
     }
 
     fn report(&mut self, actions: &mut Vec<Action>) {
-        for (uid, lane) in &mut self.lanes {
+        for (uid, lane) in self.lanes.iter_mut().filter(|(_, lane)| !lane.is_moved) {
             let status = lane.status();
             if lane.reported.as_ref() != Some(&status) {
                 lane.reported = Some(status.clone());
@@ -850,11 +884,13 @@ impl Lane {
             read_not_before: None,
             reported: None,
             is_removed: false,
+            is_moved: false,
+            settling: 0,
         }
     }
 
     fn may_send(&self) -> bool {
-        self.plan.state != PlanState::Disabled && !self.must_reset
+        self.plan.state != PlanState::Disabled && !self.must_reset && !self.is_moved
     }
 
     fn pace(&self, kind: Kind) -> &Pace {
@@ -889,6 +925,7 @@ impl Lane {
         if ended.is_empty() {
             return;
         }
+        self.settling += ended.len();
         let mut ending: HashMap<Arrival, usize> = HashMap::new();
         for one in &ended {
             *ending.entry(one.update.arrival).or_default() += 1;

@@ -1,6 +1,6 @@
 //! Short-lived tokens, asked of the auth-service and kept in memory.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use activation::plan::Plan;
 use contracts::{
@@ -9,8 +9,8 @@ use contracts::{
 };
 use salesforce::{Host, Session};
 use service::{chain::Chain, grpc::client::TracedChannel};
-use tokio::sync::Mutex;
-use tonic::Status;
+use tokio::{sync::Mutex, time::Instant};
+use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use tracing::warn;
 
@@ -23,17 +23,25 @@ pub(super) struct Tokens {
     known: Arc<Mutex<HashMap<TokenKey, Token>>>,
 }
 
-/// Another host is another login.
+/// How long a token is used before the auth-service is asked again. It answers
+/// the same one unless the credentials were changed; Salesforce itself ends no
+/// token that is in use.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// Another host is another login, and a plan of another org must not be sent
+/// with a token from before.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct TokenKey {
     connection: String,
     login_host: String,
+    org_id: String,
 }
 
 #[derive(Clone)]
 pub(super) struct Token {
     pub(super) session: Session,
     id: String,
+    asked_at: Instant,
 }
 
 impl Tokens {
@@ -47,36 +55,57 @@ impl Tokens {
     /// Returns a token of the org that the plan is for, and of no other.
     pub(super) async fn get(&self, plan: &Plan) -> Result<Token, Trouble> {
         let key = key(plan);
-        if let Some(token) = self.known.lock().await.get(&key) {
-            return Ok(token.clone());
+        let known = self.known.lock().await.get(&key).cloned();
+        let Some(known) = known else {
+            return self.ask(key).await.map_err(|refused| refused.trouble);
+        };
+        if known.asked_at.elapsed() < ASK_AGAIN_AFTER {
+            return Ok(known);
         }
+        match self.ask(key.clone()).await {
+            Ok(token) => Ok(token),
+            // Nothing is known against the token, so it is used on; not every batch waits for who is away.
+            Err(refused) if refused.is_unavailable => {
+                let kept = Token {
+                    asked_at: Instant::now(),
+                    ..known
+                };
+                self.known.lock().await.insert(key, kept.clone());
+                Ok(kept)
+            }
+            Err(refused) => Err(refused.trouble),
+        }
+    }
+
+    async fn ask(&self, key: TokenKey) -> Result<Token, Refused> {
         let request = GetTokenRequest {
             connection: key.connection.clone(),
             login_host: key.login_host.clone(),
+            fresh: false,
         };
         let answer = self
             .auth
             .clone()
             .get_token(request)
             .await
-            .map_err(|status| trouble(&status))?
+            .map_err(|status| Refused {
+                is_unavailable: status.code() == Code::Unavailable,
+                trouble: trouble(&status),
+            })?
             .into_inner();
-        if answer.org_id != plan.org_id {
-            return Err(Trouble {
-                reason: "ORG_CHANGED".to_owned(),
-                message: format!(
+        if answer.org_id != key.org_id {
+            return Err(Refused::for_good(
+                "ORG_CHANGED",
+                format!(
                     "This login now reaches a different Salesforce org: {} instead of {}. Nothing is sent there. \
-                     Correct the connection's custom domain or credentials.",
-                    answer.org_id, plan.org_id
+                     Correct the connection's custom domain or credentials, or confirm the org: \
+                     sluice connections confirm-org {} {}",
+                    answer.org_id, key.org_id, key.connection, answer.org_id
                 ),
-                retry_after: None,
-            });
+            ));
         }
-        let instance = Host::from_instance_url(&answer.instance_url).map_err(|error| Trouble {
-            reason: "INSTANCE_NOT_SALESFORCE".to_owned(),
-            message: error.to_string(),
-            retry_after: None,
-        })?;
+        let instance = Host::from_instance_url(&answer.instance_url)
+            .map_err(|error| Refused::for_good("INSTANCE_NOT_SALESFORCE", error.to_string()))?;
         let session = Session {
             access_token: answer.access_token.into(),
             instance,
@@ -84,6 +113,7 @@ impl Tokens {
         let token = Token {
             session,
             id: answer.token_id,
+            asked_at: Instant::now(),
         };
         self.known.lock().await.insert(key, token.clone());
         Ok(token)
@@ -113,6 +143,27 @@ fn key(plan: &Plan) -> TokenKey {
     TokenKey {
         connection: plan.connection.to_string(),
         login_host: plan.login_host.clone(),
+        org_id: plan.org_id.clone(),
+    }
+}
+
+/// No token.
+struct Refused {
+    trouble: Trouble,
+    /// Nobody could be asked, which says nothing of the token before.
+    is_unavailable: bool,
+}
+
+impl Refused {
+    fn for_good(reason: &str, message: String) -> Self {
+        Self {
+            trouble: Trouble {
+                reason: reason.to_owned(),
+                message,
+                retry_after: None,
+            },
+            is_unavailable: false,
+        }
     }
 }
 

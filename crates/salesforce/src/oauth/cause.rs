@@ -53,6 +53,8 @@ pub enum LoginCause {
     AssertionRefused,
     UserLocked,
     InactiveOrg,
+    /// The org's edition, or the user, may not use the API.
+    ApiNotEnabled,
     /// The request itself is wrong: a mistake of ours.
     Malformed,
     /// The user logged in too often; it passes within an hour.
@@ -105,6 +107,7 @@ const CAUSES: &[(&str, &str, LoginCause)] = &[
     ("inactive_user", "", LoginCause::InactiveUser),
     ("rate_limit_exceeded", "", LoginCause::LoginRateExceeded),
     ("invalid_app_access", "", LoginCause::AppNotApproved),
+    ("API_DISABLED_FOR_ORG", "", LoginCause::ApiNotEnabled),
 ];
 
 impl LoginRefusal {
@@ -159,35 +162,66 @@ impl LoginCause {
             Self::AssertionRefused => "JWT_REFUSED",
             Self::UserLocked => "USER_LOCKED",
             Self::InactiveOrg => "ORG_INACTIVE",
+            Self::ApiNotEnabled => "API_NOT_ENABLED",
             Self::Malformed => "TOKEN_REQUEST_MALFORMED",
             Self::LoginRateExceeded => "LOGIN_RATE_EXCEEDED",
             Self::Other => "LOGIN_REFUSED",
         }
     }
 
+    /// Returns what is wrong, for people, without a final stop.
+    pub fn problem(self) -> &'static str {
+        match self {
+            Self::UnknownHost => "Domain not found",
+            Self::UnknownClient => "The org does not know the client id",
+            Self::WrongClientSecret => "The client secret is wrong",
+            Self::CredentialsRefused => {
+                "Username, password or security token are wrong, or the org blocks the username-password flow"
+            }
+            Self::InactiveUser => "The user is not active",
+            Self::IpRefused => "Salesforce does not take logins from this service's IP address",
+            Self::NoRunAsUser => {
+                "The client-credentials flow is not enabled for the app: it has no run-as user"
+            }
+            Self::WrongHostForGrant => "This host does not take client credentials",
+            Self::GrantNotSupported => "The org or the app does not offer this OAuth flow",
+            Self::AppNotApproved => "The user is not approved to use the app",
+            Self::RefreshTokenExpired => "The refresh token is no longer valid",
+            Self::AudienceRefused => "The login's JWT names another audience than the org's",
+            Self::AssertionRefused => "Salesforce does not accept the login's JWT",
+            Self::UserLocked => "The user is locked",
+            Self::InactiveOrg => "The org is not active",
+            Self::ApiNotEnabled => "The API is not enabled for the user or the org",
+            Self::Malformed => "Salesforce does not understand the login",
+            Self::LoginRateExceeded => "The user logged in too often",
+            Self::Other => "Salesforce refused the login",
+        }
+    }
+
     /// Returns what to do about it, for people.
     pub fn fix(self) -> &'static str {
         match self {
-            Self::UnknownHost => {
-                "There is no Salesforce org at this host. Copy the domain from Setup, My Domain, Current My Domain URL."
-            }
+            Self::UnknownHost => "Copy the domain from Setup, My Domain, Current My Domain URL.",
             Self::UnknownClient => {
-                "The org does not know the client id. Copy the Consumer Key again; a new app takes some minutes to \
-                 become known, and it must be an app of this very org."
+                "Copy the app's Consumer Key again; a new app takes some minutes to become known, and it must be an \
+                 app of this very org."
             }
             Self::WrongClientSecret => "Copy the Consumer Secret again; it may have been rotated.",
             Self::CredentialsRefused => {
-                "Check username and password; append or set the security token (it is needed outside the org's \
-                 trusted IP ranges, and changes with the password); and check that the org still allows the \
-                 username-password flow (Setup, OAuth and OpenID Connect Settings): orgs made since Summer '23 \
-                 block it. Client credentials are the better choice."
+                "Salesforce gives one answer for all of these, so check each: username and password; the security \
+                 token, which is needed outside the org's trusted IP ranges and changes with the password; that the \
+                 org allows the username-password flow (Setup, OAuth and OpenID Connect Settings), which orgs made \
+                 since Summer '23 block; that the app is a connected app, as External Client Apps do not offer it. \
+                 Client credentials are the better choice."
             }
             Self::InactiveUser => "Activate the user in Setup, Users, or use another one.",
             Self::IpRefused => {
-                "The client's IP address is unauthorized for this account. Allowlist the client's IP address in \
-                 Setup, Network Access, or relax the app's IP restrictions."
+                "Allow this service's addresses in Setup, Network Access and in the Login IP Ranges of the user's \
+                 profile, or relax the app's IP restrictions."
             }
-            Self::NoRunAsUser => "Choose a run-as user in the app's policies, Client Credentials Flow.",
+            Self::NoRunAsUser => {
+                "In the app's policies enable the Client Credentials Flow and choose a run-as user."
+            }
             Self::WrongHostForGrant => {
                 "Client credentials work on the org's own My Domain only, not on login.salesforce.com or \
                  test.salesforce.com."
@@ -209,7 +243,11 @@ impl LoginCause {
                  expired, and that this machine's clock is right."
             }
             Self::UserLocked => "Unlock the user in Setup, Users, or wait until the lockout period is over.",
-            Self::InactiveOrg => "The org is not active; ask Salesforce.",
+            Self::InactiveOrg => "The org is locked, closed or suspended; ask Salesforce.",
+            Self::ApiNotEnabled => {
+                "Give the user the permission API Enabled. Editions without API access (Essentials, Group, \
+                 Professional without the add-on) cannot be used."
+            }
             Self::Malformed => "This is a fault of Sluice; report it with what Salesforce says.",
             Self::LoginRateExceeded => {
                 "The user logged in more than 3,600 times in an hour. Wait, and find who does."
@@ -290,6 +328,7 @@ mod tests {
                 LoginCause::LoginRateExceeded,
             ),
             ("something_new", "", LoginCause::Other),
+            ("API_DISABLED_FOR_ORG", "m", LoginCause::ApiNotEnabled),
             (
                 "invalid_client_id",
                 "client identifier invalid",

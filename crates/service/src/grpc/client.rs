@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use tonic::{
-    service::interceptor::InterceptedService,
+    Request, Status,
+    metadata::{KeyAndValueRef, MetadataMap},
+    service::{Interceptor, interceptor::InterceptedService},
     transport::{Channel, Endpoint},
 };
 
@@ -15,7 +17,29 @@ use crate::trace_context::InjectTraceContext;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A channel whose calls carry the current trace context.
-pub type TracedChannel = InterceptedService<Channel, InjectTraceContext>;
+pub type TracedChannel = InterceptedService<Channel, CallMetadata>;
+
+/// What every call of a channel says beside its request: the current trace
+/// context, and what the channel was made with.
+#[derive(Debug, Clone)]
+pub struct CallMetadata(MetadataMap);
+
+impl Interceptor for CallMetadata {
+    fn call(&mut self, request: Request<()>) -> Result<Request<()>, Status> {
+        let mut request = InjectTraceContext.call(request)?;
+        for said in self.0.iter() {
+            match said {
+                KeyAndValueRef::Ascii(key, value) => {
+                    request.metadata_mut().insert(key.clone(), value.clone());
+                }
+                KeyAndValueRef::Binary(key, value) => {
+                    request.metadata_mut().insert_bin(key.clone(), value.clone());
+                }
+            }
+        }
+        Ok(request)
+    }
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
@@ -54,5 +78,10 @@ pub fn channel(address: &str, tls: Option<&ClientTls>) -> Result<Channel, Channe
 
 /// Lets every call of the channel carry the current trace context.
 pub fn traced(channel: Channel) -> TracedChannel {
-    InterceptedService::new(channel, InjectTraceContext)
+    traced_with(channel, MetadataMap::new())
+}
+
+/// As [`traced`]; every call carries the metadata too.
+pub fn traced_with(channel: Channel, metadata: MetadataMap) -> TracedChannel {
+    InterceptedService::new(channel, CallMetadata(metadata))
 }

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use contracts::config::v1 as pb;
 use prost_types::FieldMask;
 
-use super::text::{enum_name, print_properties, print_table, short, time};
+use super::text::{print_properties, print_table, short, time};
 use crate::{cli::ClientArgs, client::sent};
 
 #[derive(Debug, Subcommand)]
@@ -20,6 +20,8 @@ pub enum Command {
     Update(UpdateArgs),
     /// Log in to Salesforce and make one call.
     Check(NameArgs),
+    /// Pin another org, after a sandbox refresh or a move: what waits is then sent there.
+    ConfirmOrg(ConfirmOrgArgs),
     /// Delete a connection that no destination uses, and its credentials.
     Delete(NameArgs),
 }
@@ -61,6 +63,15 @@ pub struct NameArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct ConfirmOrgArgs {
+    connection: String,
+    /// The 18-character id of the org, as `connections check` tells it.
+    org_id: String,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+#[derive(Debug, Args)]
 pub struct ListArgs {
     #[command(flatten)]
     client: ClientArgs,
@@ -73,6 +84,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::List(args) => list(args).await,
         Command::Update(args) => update(args).await,
         Command::Check(args) => check(args).await,
+        Command::ConfirmOrg(args) => confirm_org(args).await,
         Command::Delete(args) => delete(args).await,
     }
 }
@@ -136,15 +148,14 @@ async fn list(args: ListArgs) -> anyhow::Result<()> {
             .await?
             .into_inner();
         rows.extend(page.connections.into_iter().map(|connection| {
-            let state = connection
-                .last_check
-                .as_ref()
-                .map_or("not checked".to_owned(), state);
+            let check = connection.last_check.clone().unwrap_or_default();
             vec![
                 short(&connection.name),
-                connection.display_name,
-                connection.custom_domain,
-                state,
+                connection.display_name.clone(),
+                connection.custom_domain.clone(),
+                state(&connection),
+                org(&check),
+                time(check.check_time),
             ]
         }));
         page_token = page.next_page_token;
@@ -153,7 +164,7 @@ async fn list(args: ListArgs) -> anyhow::Result<()> {
         }
     }
     print_table(
-        &["connection", "name", "domain", "state"],
+        &["connection", "name", "domain", "state", "org", "checked"],
         rows,
         "no connections; create one: sluice connections create",
     );
@@ -206,14 +217,44 @@ async fn check(args: NameArgs) -> anyhow::Result<()> {
             .into_inner()
             .check,
     )?;
-    if check.state() == pb::ConnectionState::Connected {
-        println!(
-            "Connected to {} ({}, {}) as {}",
-            check.org_name, check.org_type, check.org_id, check.username
-        );
-        return Ok(());
+    let is_connected = check.state() == pb::ConnectionState::Connected;
+    if is_connected {
+        println!("{}", connected(&check));
     }
-    bail!("{} ({})\n  {}", check.message, check.reason, check.fix);
+    for warning in &check.warnings {
+        println!(
+            "warning: {} ({})\n  {}",
+            warning.message, warning.code, warning.fix
+        );
+    }
+    anyhow::ensure!(
+        is_connected,
+        "{} ({})\n  {}",
+        check.message,
+        check.reason,
+        check.fix
+    );
+    Ok(())
+}
+
+async fn confirm_org(args: ConfirmOrgArgs) -> anyhow::Result<()> {
+    let servers = args.client.servers()?;
+    let request = pb::ConfirmOrgRequest {
+        name: servers.connection_name(&args.connection)?,
+        org_id: args.org_id,
+        etag: String::new(),
+    };
+    let connection = sent(
+        servers
+            .connections()
+            .confirm_org(request)
+            .await?
+            .into_inner()
+            .connection,
+    )?;
+    println!("{} is pinned to {}", connection.name, connection.org_id);
+    println!("{}", connected(&connection.last_check.unwrap_or_default()));
+    Ok(())
 }
 
 async fn delete(args: NameArgs) -> anyhow::Result<()> {
@@ -236,37 +277,97 @@ async fn delete(args: NameArgs) -> anyhow::Result<()> {
 }
 
 fn print(connection: &pb::Connection) {
+    let check = connection.last_check.clone().unwrap_or_default();
     print_properties(&[
         ("connection", connection.name.clone()),
         ("name", connection.display_name.clone()),
         ("description", connection.description.clone()),
         ("domain", connection.custom_domain.clone()),
-        ("org", connection.org_id.clone()),
+        ("state", state(connection)),
+        ("problem", check.message.clone()),
+        ("fix", check.fix.clone()),
+        ("pinned org", connection.org_id.clone()),
+        ("org", org(&check)),
+        ("reached org", other_org(connection, &check)),
+        ("user", check.username.clone()),
+        ("scopes", check.scopes.join(" ")),
+        ("checked", time(check.check_time)),
         (
-            "state",
-            connection
-                .last_check
-                .as_ref()
-                .map_or("not checked".to_owned(), state),
+            "created",
+            by(time(connection.create_time), &connection.created_by),
         ),
         (
-            "checked",
-            connection
-                .last_check
-                .as_ref()
-                .map(|check| time(check.check_time))
-                .unwrap_or_default(),
+            "updated",
+            by(time(connection.update_time), &connection.updated_by),
         ),
-        ("created", time(connection.create_time)),
-        ("updated", time(connection.update_time)),
     ]);
+    for warning in &check.warnings {
+        println!(
+            "warning: {} ({})\n  {}",
+            warning.message, warning.code, warning.fix
+        );
+    }
 }
 
-fn state(check: &pb::ConnectionCheck) -> String {
-    let state = enum_name(check.state().as_str_name(), "CONNECTION_STATE_");
-    if check.reason.is_empty() {
-        state
+fn connected(check: &pb::ConnectionCheck) -> String {
+    let user = if check.username.is_empty() {
+        "a user whom the token does not tell"
     } else {
-        format!("{state} ({})", check.reason)
+        &check.username
+    };
+    format!(
+        "Connected to {}, {} as {user}, at {}",
+        org(check),
+        check.org_id,
+        time(check.check_time)
+    )
+}
+
+/// Name and kind of the org, nothing where there was no answer.
+fn org(check: &pb::ConnectionCheck) -> String {
+    if check.org_name.is_empty() {
+        return String::new();
+    }
+    let kind = if check.sandbox {
+        ", sandbox"
+    } else if check.org_type.starts_with("Developer") {
+        ""
+    } else {
+        ", production"
+    };
+    format!("{} ({}{kind})", check.org_name, check.org_type)
+}
+
+/// The org that the login reaches where it is not the pinned one.
+fn other_org(connection: &pb::Connection, check: &pb::ConnectionCheck) -> String {
+    if check.org_id == connection.org_id {
+        String::new()
+    } else {
+        check.org_id.clone()
+    }
+}
+
+fn by(time: String, actor: &str) -> String {
+    if actor.is_empty() {
+        time
+    } else {
+        format!("{time} by {actor}")
+    }
+}
+
+fn state(connection: &pb::Connection) -> String {
+    let Some(check) = &connection.last_check else {
+        return "Not checked".to_owned();
+    };
+    let state = match check.state() {
+        pb::ConnectionState::Connected => "Connected",
+        pb::ConnectionState::Refused => "Refused",
+        pb::ConnectionState::Unreachable => "Unreachable",
+        pb::ConnectionState::Unspecified => "Not checked",
+    };
+    if check.reason.is_empty() {
+        state.to_owned()
+    } else {
+        format!("{state}: {}", check.reason)
     }
 }

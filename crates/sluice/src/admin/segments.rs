@@ -12,7 +12,7 @@ use contracts::config::v1 as pb;
 use prost_types::FieldMask;
 
 use super::{
-    staged,
+    registry, staged,
     text::{parse_time, print_table, print_warnings, time, time_message},
 };
 use crate::{cli::ClientArgs, client::sent};
@@ -41,6 +41,14 @@ pub enum Command {
     Backfill(backfills::RequestArgs),
     /// Say that the members of segments were sent; done by the control plane where there is one.
     BackfillDone(backfills::DoneArgs),
+    /// Register a segment of the platform, or refresh what is known of it.
+    Register(registry::RegisterArgs),
+    /// List the registered segments.
+    Registered(registry::RegisteredArgs),
+    /// Forget registered segments; where they are activated they stay so.
+    Unregister(registry::UnregisterArgs),
+    /// Show or change what the workspace does with segments: unknown ones, allowed namespaces.
+    Settings(registry::SettingsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -115,6 +123,10 @@ impl FromStr for SegmentArg {
 
 pub async fn run(command: Command) -> anyhow::Result<()> {
     let destination = match command {
+        Command::Register(args) => return registry::register(args).await,
+        Command::Registered(args) => return registry::registered(args).await,
+        Command::Unregister(args) => return registry::unregister(args).await,
+        Command::Settings(args) => return registry::settings(args).await,
         Command::Add(args) => {
             let servers = args.client.servers()?;
             let segments = args
@@ -124,9 +136,9 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
                     segment: segment.segment,
                     display_name: segment.display_name,
                     mapping_id: segment.mapping_id,
-                    field: String::new(),
                     start_time: time_message(args.start),
                     end_time: time_message(args.end),
+                    ..Default::default()
                 })
                 .collect();
             let name = servers.destination_name(&args.destination)?;
@@ -199,9 +211,9 @@ async fn update(args: UpdateArgs) -> anyhow::Result<Option<pb::Destination>> {
             segment: args.segment,
             display_name: args.display_name.unwrap_or_default(),
             mapping_id: args.mapping_id.unwrap_or_default(),
-            field: String::new(),
             start_time: time_message(args.start),
             end_time: time_message(args.end),
+            ..Default::default()
         }),
         update_mask: Some(FieldMask { paths }),
         etag: String::new(),
@@ -219,17 +231,35 @@ pub(super) fn print(destination: &pb::Destination) {
         .segments
         .iter()
         .map(|segment| {
+            let name = if segment.display_name.is_empty() {
+                &segment.registered_name
+            } else {
+                &segment.display_name
+            };
+            let registered = match segment.registration() {
+                pb::SegmentRegistration::Registered => "yes",
+                pb::SegmentRegistration::NotYetRegistered => "not yet",
+                pb::SegmentRegistration::Unspecified => "",
+            };
             vec![
                 segment.segment.clone(),
-                segment.display_name.clone(),
+                name.clone(),
                 segment.field.clone(),
                 time(segment.start_time),
                 time(segment.end_time),
+                registered.to_owned(),
             ]
         })
         .collect();
     print_table(
-        &["segment", "name", "Salesforce field", "start", "end"],
+        &[
+            "segment",
+            "name",
+            "Salesforce field",
+            "start",
+            "end",
+            "registered",
+        ],
         rows,
         "no segments; add them: sluice segments add",
     );

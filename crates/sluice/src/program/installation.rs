@@ -49,6 +49,7 @@ impl Installation {
             clock: clock.clone(),
             max_segments_per_destination: settings.config.max_segments_per_destination,
             max_destinations_per_workspace: settings.config.max_destinations_per_workspace,
+            egress_addresses: settings.config.egress_addresses.clone(),
         })
         .await
         .context("the config-service has no database")?;

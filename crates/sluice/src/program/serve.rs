@@ -80,6 +80,7 @@ async fn config(settings: &Settings, listener: Listener, shutdown: CancellationT
         clock: Clock::system(),
         max_segments_per_destination: settings.config.max_segments_per_destination,
         max_destinations_per_workspace: settings.config.max_destinations_per_workspace,
+        egress_addresses: settings.config.egress_addresses.clone(),
     })
     .await
     .context("the config-service has no database")?;

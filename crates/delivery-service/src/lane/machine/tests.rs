@@ -497,6 +497,11 @@ impl World {
                     }
                     Action::Trim { up_to, .. } => self.trimmed_up_to = self.trimmed_up_to.max(up_to),
                     Action::Report(..) => {}
+                    // The other org's machine begins with what the journal says, as this one would.
+                    Action::HandOver(_) => {
+                        assert!(self.in_flight.is_empty(), "handed over with requests under way");
+                        events.push(Event::Plan(plan(PlanState::Enabled, 1)));
+                    }
                 }
             }
         }
@@ -631,6 +636,8 @@ proptest! {
             prop_assert!(steps < 20_000, "nothing moves any more");
             if steps < 200 && world.random.random_ratio(1, 25) {
                 world.crash();
+            } else if steps < 200 && world.random.random_ratio(1, 25) {
+                world.take(Event::Moved(uid()));
             } else {
                 world.go_on();
             }
@@ -643,4 +650,57 @@ proptest! {
         }
         prop_assert_eq!(world.trimmed_up_to, i64::try_from(world.frames.len()).unwrap());
     }
+}
+
+#[tokio::test]
+async fn a_moved_lane_is_handed_over_when_its_last_request_is_settled() {
+    let now = Instant::now();
+    let mut machine = machine(settings());
+    let actions = loaded(&mut machine, now, &[1, 2, 3, 4]);
+    let [batch] = batches(&actions)[..] else {
+        panic!("{actions:?}")
+    };
+    let is_handed_over =
+        |actions: &[Action]| matches!(actions.last(), Some(Action::HandOver(moved)) if *moved == uid());
+
+    let told = machine.step(now, Event::Moved(uid()));
+    let appended = machine.step(now, Event::Appended(uid()));
+    let ticked = machine.step(now + Duration::from_secs(60), Event::Tick);
+    let sent = machine.step(
+        now,
+        Event::Sent(batch.id, SendResult::Answered(vec![RecordResult::Saved; 3])),
+    );
+
+    // Nothing more is read, sent or reported, and what was sent is settled by who sent it.
+    assert!(
+        told.is_empty() && appended.is_empty() && ticked.is_empty(),
+        "{ticked:?}"
+    );
+    assert_eq!(machine.next_tick(now), None);
+    assert_eq!(outcomes(&sent).len(), 3);
+    assert!(!is_handed_over(&sent), "{sent:?}");
+    assert!(machine.plan_of(&uid()).is_some());
+    let arrivals = outcomes(&sent).into_iter().map(|(arrival, _)| arrival).collect();
+    let settled = machine.step(now, Event::Settled(uid(), arrivals));
+    assert!(is_handed_over(&settled), "{settled:?}");
+    assert!(machine.plan_of(&uid()).is_none());
+    assert!(!machine.is_sending());
+}
+
+#[tokio::test]
+async fn a_moved_lane_with_nothing_under_way_is_handed_over_at_once() {
+    let now = Instant::now();
+    let mut machine = machine(settings());
+    let actions = loaded(&mut machine, now, &[1, 2, 3]);
+    let id = batches(&actions)[0].id;
+    machine.step(now, Event::Sent(id, SendResult::Again(trouble())));
+
+    let told = machine.step(now, Event::Moved(uid()));
+
+    assert!(matches!(&told[..], [Action::HandOver(_)]), "{told:?}");
+    assert!(
+        machine
+            .step(now + Duration::from_secs(600), Event::Tick)
+            .is_empty()
+    );
 }
