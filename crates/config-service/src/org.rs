@@ -1,6 +1,7 @@
 //! What the Salesforce org itself says: whether a login works, and whether it
 //! has what a destination names.
 
+mod creation;
 mod rules;
 mod shape;
 mod trouble;
@@ -226,6 +227,7 @@ pub fn findings(activation: &Activation, object: &ObjectDescription) -> Vec<Inva
         );
     }
     found.extend(rules::rule_findings(activation, object));
+    found.extend(creation::creation_findings(activation, object));
     for (index, segment) in activation.segments.iter().enumerate() {
         if let Some(problem) = segment_problem(segment, &activation.status_values, object) {
             found.push(InvalidField::new(

@@ -127,7 +127,7 @@ mod tests {
             assignment_rule: 0,
             assignment_rule_id: "01Q5g000000ExAmEAK".to_owned(),
             owner_id: String::new(),
-            record_type_id: "0125g000000ExAmEAK".to_owned(),
+            record_type_id: "0125g000000ExAmAAK".to_owned(),
         };
         let rules = creation_rules_in(Some(&given)).unwrap();
         assert_eq!(creation_rules_out(&rules), Some(given));

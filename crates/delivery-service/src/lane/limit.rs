@@ -69,9 +69,16 @@ async fn create(tools: &Tools, mut batch: Batch, limit: NonZeroU32) -> SendResul
     }
     match result {
         SendResult::Answered(mut results) => {
-            let until_tomorrow = (day.end() - now).to_std().unwrap_or_default();
-            let frees_at = Instant::now() + until_tomorrow;
-            results.resize(wanted, RecordResult::OverLimit { frees_at });
+            let rest = if created < allowed {
+                // There is room again.
+                RecordResult::Missing
+            } else {
+                let until_tomorrow = (day.end() - now).to_std().unwrap_or_default();
+                RecordResult::OverLimit {
+                    frees_at: Instant::now() + until_tomorrow,
+                }
+            };
+            results.resize(wanted, rest);
             SendResult::Answered(results)
         }
         unsent => unsent,

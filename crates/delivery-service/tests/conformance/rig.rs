@@ -100,7 +100,7 @@ impl Rig {
 }
 
 impl Time {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let start: DateTime<Utc> = "2026-11-20T09:15:00Z".parse().unwrap();
         Self(Arc::new(AtomicI64::new(start.timestamp_micros())))
     }
