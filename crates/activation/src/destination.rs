@@ -194,6 +194,11 @@ impl Activation {
         found
     }
 
+    /// Tells whether a write may make new records.
+    pub fn may_create(&self) -> bool {
+        self.write_mode != WriteMode::UpdateById && self.creation_rules.create == Create::Allowed
+    }
+
     /// Returns the fields that something is written to already.
     pub fn taken_fields(&self) -> Vec<FieldName> {
         let statuses = self.segments.iter().map(|segment| segment.mapping_id.field());

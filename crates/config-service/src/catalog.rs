@@ -177,6 +177,13 @@ const FIELDS: &[Field] = &[
         ..PLAIN
     },
     Field {
+        name: "destination.marketing_actions",
+        label: "Marketing actions",
+        description: "What the data is used for, for example EMAIL_TARGETING, or one of the workspace's own. \
+                      Policies forbid some for some data.",
+        ..PLAIN
+    },
+    Field {
         name: "destination.mapping_id_prefix",
         label: "Mapping ID prefix",
         description: "Before every suggested Mapping ID, for example DEV_.",

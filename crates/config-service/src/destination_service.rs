@@ -38,7 +38,8 @@ use crate::{
         staged,
     },
     governance::{add_governance, marketing_actions_in, segment_namespaces_in, segments_out},
-    org::{Orgs, Trouble, findings, shape_of},
+    org::{Orgs, Trouble, shape_of},
+    preflight::{check::org_findings, finding::refusals},
     request_rows::Rows,
     store::{ChangeError, Store},
     warnings,
@@ -109,12 +110,12 @@ impl Adapter {
             .map_err(ChangeError::from)?
             .ok_or_else(|| ChangeError::NotFound(destination.connection.to_string()))?;
         let activation = &destination.activation;
-        let (object, org_id) = self
+        let org = self
             .orgs
-            .describe(&connection, activation.record_type.object())
+            .described(&connection, activation)
             .await
             .map_err(|trouble| trouble_status(&trouble))?;
-        let found = findings(activation, &object);
+        let found = refusals(org_findings(activation, &org));
         if !found.is_empty() {
             return Err(ChangeError::NotReady {
                 reason: "ORG_DOES_NOT_FIT",
@@ -123,8 +124,8 @@ impl Adapter {
             .into());
         }
         Ok(OrgAnswer {
-            org_id,
-            shape: shape_of(activation, &object),
+            org_id: org.org_id,
+            shape: shape_of(activation, &org.object),
         })
     }
 
@@ -523,6 +524,7 @@ impl DestinationService for Adapter {
                 return Err(self.every_problem(&request.name, rows, append).await);
             }
         };
+        let added = segments.len();
         let destination = self
             .change_activation(&request.name, &request.etag, &actor, |activation| {
                 let before = activation.segments.len();
@@ -530,8 +532,10 @@ impl DestinationService for Adapter {
                 Ok(SegmentPaths::Added { before })
             })
             .await?;
+        let mut warnings = warnings::of_segments(&destination.activation);
+        warnings.extend(warnings::of_added_segments(&destination, added));
         Ok(Response::new(pb::AddSegmentsResponse {
-            warnings: warnings::of_segments(&destination.activation),
+            warnings,
             destination: Some(destination.into()),
         }))
     }
@@ -796,11 +800,25 @@ impl DestinationService for Adapter {
             .map_err(ChangeError::from)?;
         let mut taken = destination.activation.taken_fields();
         taken.extend(claimed.iter().map(|one| one.segment.mapping_id.field()));
+        let ids = request
+            .segments
+            .iter()
+            .map(|segment| segment.segment.clone())
+            .collect();
+        let registered = self
+            .store
+            .registered_names(name.workspace(), &ids)
+            .await
+            .map_err(ChangeError::from)?;
         let mut suggestions = Vec::with_capacity(request.segments.len());
         for segment in request.segments {
+            let display_name = match registered.get(&segment.segment) {
+                Some(registered) if segment.display_name.is_empty() => registered,
+                _ => &segment.display_name,
+            };
             let mapping_id = suggest(
                 &segment.segment,
-                &segment.display_name,
+                display_name,
                 &destination.affixes,
                 |candidate| {
                     let field = candidate.field();

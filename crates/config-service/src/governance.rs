@@ -19,7 +19,7 @@ mod violations_out;
 mod words;
 
 pub(crate) use self::{
-    check::{Refusal, check},
+    check::{Refusal, check, check_sending},
     destination_fields::{
         MAX_NAMESPACE_LENGTH, add_governance, field_path_in, marketing_actions_in, segment_namespaces_in,
         segment_namespaces_out, segments_out,

@@ -8,6 +8,9 @@ mod connection_service;
 mod destination_service;
 mod governance_service;
 mod plan_service;
+mod preflight_service;
+mod provisioning;
+mod provisioning_service;
 mod request_rows;
 mod segment_service;
 mod session;
@@ -18,6 +21,7 @@ pub mod connections;
 pub mod destinations;
 pub mod governance;
 pub mod org;
+pub mod preflight;
 pub mod segments;
 pub mod store;
 
@@ -30,7 +34,8 @@ use contracts::{
         connection_service_server::ConnectionServiceServer,
         destination_service_server::DestinationServiceServer,
         governance_service_server::GovernanceServiceServer, plan_service_server::PlanServiceServer,
-        segment_service_server::SegmentServiceServer,
+        preflight_service_server::PreflightServiceServer,
+        provisioning_service_server::ProvisioningServiceServer, segment_service_server::SegmentServiceServer,
     },
 };
 use salesforce::Http;
@@ -42,15 +47,17 @@ use service::{
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use crate::{org::Orgs, store::Store};
+use crate::{org::Orgs, preflight::recurring::RecurringChecks, store::Store};
 
 /// Full names of the public services, for health and reflection.
-pub const PUBLIC_SERVICES: [&str; 6] = [
+pub const PUBLIC_SERVICES: [&str; 8] = [
     "sluice.config.v1.BackfillService",
     "sluice.config.v1.CatalogService",
     "sluice.config.v1.ConnectionService",
     "sluice.config.v1.DestinationService",
     "sluice.config.v1.GovernanceService",
+    "sluice.config.v1.PreflightService",
+    "sluice.config.v1.ProvisioningService",
     "sluice.config.v1.SegmentService",
 ];
 /// Full names of the internal services.
@@ -85,20 +92,25 @@ pub struct ConfigService {
     max_segments: usize,
     max_destinations: u32,
     egress_addresses: Arc<[String]>,
+    recurring_checks: RecurringChecks,
 }
 
 impl ConfigService {
     pub async fn open(settings: Settings) -> Result<Self, database::OpenError> {
         let database = settings.database.open("config", &migrations()).await?;
         let egress_addresses: Arc<[String]> = settings.egress_addresses.into();
+        let store = Store::new(database, settings.clock);
+        let orgs = Orgs::new(
+            TokenServiceClient::new(settings.auth),
+            settings.salesforce,
+            egress_addresses.clone(),
+        );
+        let max_segments = settings.max_segments_per_destination;
         Ok(Self {
-            store: Store::new(database, settings.clock),
-            orgs: Orgs::new(
-                TokenServiceClient::new(settings.auth),
-                settings.salesforce,
-                egress_addresses.clone(),
-            ),
-            max_segments: settings.max_segments_per_destination,
+            recurring_checks: RecurringChecks::new(store.clone(), orgs.clone(), max_segments),
+            store,
+            orgs,
+            max_segments,
             max_destinations: settings.max_destinations_per_workspace,
             egress_addresses,
         })
@@ -126,6 +138,15 @@ impl ConfigService {
             .add_service(GovernanceServiceServer::new(governance_service::Adapter {
                 store: self.store.clone(),
             }))
+            .add_service(PreflightServiceServer::new(preflight_service::Adapter {
+                store: self.store.clone(),
+                orgs: self.orgs.clone(),
+                max_segments: self.max_segments,
+            }))
+            .add_service(ProvisioningServiceServer::new(provisioning_service::Adapter {
+                store: self.store.clone(),
+                orgs: self.orgs.clone(),
+            }))
             .add_service(SegmentServiceServer::new(segment_service::Adapter {
                 store: self.store.clone(),
             }))
@@ -137,6 +158,18 @@ impl ConfigService {
             store: self.store.clone(),
             shutdown,
         }))
+    }
+
+    /// Does what recurs until shutdown: checks live destinations. Of several
+    /// processes on one database one does it.
+    pub async fn run_recurring(&self, shutdown: CancellationToken) {
+        self.recurring_checks.run(shutdown).await;
+    }
+
+    /// Checks the live destinations that are due now, unless another process
+    /// does; returns how many were checked.
+    pub async fn check_live_destinations(&self) -> Result<usize, sqlx::Error> {
+        self.recurring_checks.round().await
     }
 
     pub async fn close(&self) {

@@ -1,7 +1,9 @@
 //! What is taken, and probably not meant.
 
-use activation::destination::{Activation, FieldTarget};
+use activation::destination::{Activation, FieldTarget, SegmentActivation};
 use contracts::config::v1 as pb;
+
+use crate::destinations::Destination;
 
 /// More mapped attributes than this are warned of. Source: the platform's
 /// guardrails (requirements.md, row 77).
@@ -37,4 +39,31 @@ pub(crate) fn of_segments(activation: &Activation) -> Vec<pb::Warning> {
         ),
     });
     warning.into_iter().collect()
+}
+
+/// Warns of those that the control plane does not know, among the last
+/// segments, which were `added` by the request (requirements.md, row 12).
+pub(crate) fn of_added_segments(destination: &Destination, added: usize) -> Option<pb::Warning> {
+    const SHOWN: usize = 5;
+    let segments = &destination.activation.segments;
+    let unknown: Vec<&str> = segments[segments.len().saturating_sub(added)..]
+        .iter()
+        .filter(|segment| !destination.standing.registered.contains_key(&segment.segment))
+        .map(SegmentActivation::label)
+        .collect();
+    if unknown.is_empty() {
+        return None;
+    }
+    let more = if unknown.len() > SHOWN { " and more" } else { "" };
+    Some(pb::Warning {
+        code: "SEGMENTS_NOT_YET_REGISTERED".to_owned(),
+        field: "segments".to_owned(),
+        message: format!(
+            "{} of the segments are not registered in {}, so nothing tells whether their ids are right: {}{more}. \
+             Register what there is (PutSegments)",
+            unknown.len(),
+            destination.name.workspace(),
+            unknown[..unknown.len().min(SHOWN)].join(", "),
+        ),
+    })
 }

@@ -36,7 +36,10 @@ async fn row_157_174_brakes_given_on_the_command_line_hold_and_created_records_a
 
     let sent = services.run(&send).await?.succeeded()?;
 
-    assert!(sent.contains("2 identities delivered, 1 excluded, 0 failed"), "{sent}");
+    assert!(
+        sent.contains("2 identities delivered, 1 excluded, 0 failed"),
+        "{sent}"
+    );
     let contacts = org.contacts().await?;
     assert_eq!(contacts.len(), before + 2);
     let created = contacts
@@ -69,7 +72,10 @@ async fn enabling_without_a_choice_says_what_waits_and_enables_nothing() -> anyh
     let org = simulator.sample_org();
     let services = Installation::start(&simulator).await?;
     services.activate(&org).await?;
-    services.run("destinations disable crm-contacts").await?.succeeded()?;
+    services
+        .run("destinations disable crm-contacts")
+        .await?
+        .succeeded()?;
 
     let asked = services.run("destinations enable crm-contacts").await?.failed()?;
 

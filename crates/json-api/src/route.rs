@@ -226,8 +226,8 @@ mod tests {
     use super::*;
     use crate::library::{read_annotation, table};
 
-    fn found(method: Method, path: &str) -> String {
-        match table().find(&method, path) {
+    fn found(method: &Method, path: &str) -> String {
+        match table().find(method, path) {
             Found::Route { route, values } => format!("{} {}", route.rpc.name(), values.join(" ")),
             Found::WrongMethod { allowed } => format!("{allowed:?}"),
             Found::Nothing => "nothing".to_owned(),
@@ -252,7 +252,7 @@ mod tests {
             (Method::POST, "/v1/rooms/a/books/b:burn", "nothing"),
             (Method::GET, "/library.v1.LibraryService/WatchBooks", "nothing"),
         ] {
-            assert_eq!(found(method, path), call, "{path}");
+            assert_eq!(found(&method, path), call, "{path}");
         }
         let without: Vec<String> = table()
             .without_json

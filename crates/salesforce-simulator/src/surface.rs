@@ -23,6 +23,7 @@ mod setup;
 mod single;
 mod spoil;
 mod tooling;
+mod user_record_access;
 mod write_options;
 
 use std::net::IpAddr;

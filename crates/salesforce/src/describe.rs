@@ -79,6 +79,11 @@ pub struct FieldDescription {
     pub digits: u32,
     #[serde(default)]
     pub html_formatted: bool,
+    /// Whether a formula or roll-up makes its value.
+    #[serde(default)]
+    pub calculated: bool,
+    #[serde(default)]
+    pub auto_number: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

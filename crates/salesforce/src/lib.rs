@@ -15,6 +15,7 @@ pub mod oauth;
 pub mod organization;
 pub mod query;
 pub mod record;
+pub mod record_access;
 pub mod refusal;
 pub mod request;
 pub mod tooling;

@@ -20,6 +20,7 @@ pub struct Organization {
     /// The user that the session works as; empty where the token's scopes do
     /// not let it be asked.
     pub username: String,
+    pub user_id: String,
 }
 
 /// Reads the org's name and type, which is also the check that the REST API is
@@ -36,6 +37,8 @@ pub async fn organization(http: &Http, session: &Session) -> Result<Organization
     #[derive(Deserialize)]
     struct UserInfo {
         preferred_username: String,
+        #[serde(default)]
+        user_id: String,
     }
     let soql = "SELECT Id, Name, OrganizationType, IsSandbox FROM Organization";
     let page = query::<Row>(http, session, soql).await?.value;
@@ -44,10 +47,10 @@ pub async fn organization(http: &Http, session: &Session) -> Result<Organization
         .into_iter()
         .next()
         .ok_or(RequestError::Unreadable(Unreadable::Shape("no organization")))?;
-    let username = match get::<UserInfo>(http, session, "/services/oauth2/userinfo").await {
-        Ok(answer) => answer.value.preferred_username,
+    let (username, user_id) = match get::<UserInfo>(http, session, "/services/oauth2/userinfo").await {
+        Ok(answer) => (answer.value.preferred_username, answer.value.user_id),
         // Of the identity, not of the API, which has answered.
-        Err(RequestError::Refused(refusal)) if refusal.fault == Fault::Login => String::new(),
+        Err(RequestError::Refused(refusal)) if refusal.fault == Fault::Login => Default::default(),
         Err(error) => return Err(error),
     };
     Ok(Organization {
@@ -55,5 +58,6 @@ pub async fn organization(http: &Http, session: &Session) -> Result<Organization
         organization_type: row.organization_type.unwrap_or_default(),
         is_sandbox: row.is_sandbox,
         username,
+        user_id,
     })
 }

@@ -50,6 +50,21 @@ pub async fn query<T: DeserializeOwned>(
     .await
 }
 
+/// Runs a query of the Tooling API, whose objects are parts of the org's setup,
+/// and reads its first page.
+pub async fn query_tooling<T: DeserializeOwned>(
+    http: &Http,
+    session: &Session,
+    soql: &str,
+) -> Result<Answered<Page<T>>, RequestError> {
+    page(
+        http,
+        session,
+        &format!("{DATA_PATH}{API_VERSION}/tooling/query?q={}", escaped(soql)),
+    )
+    .await
+}
+
 /// Reads the page after `page`; none after the last.
 pub async fn next_page<T: DeserializeOwned>(
     http: &Http,
@@ -68,7 +83,25 @@ pub async fn query_all_pages<T: DeserializeOwned>(
     session: &Session,
     soql: &str,
 ) -> Result<Vec<T>, RequestError> {
-    let mut page = query(http, session, soql).await?.value;
+    let first = query(http, session, soql).await?.value;
+    rest_of(http, session, first).await
+}
+
+/// Runs a query of the Tooling API and reads all of its pages.
+pub async fn query_all_tooling_pages<T: DeserializeOwned>(
+    http: &Http,
+    session: &Session,
+    soql: &str,
+) -> Result<Vec<T>, RequestError> {
+    let first = query_tooling(http, session, soql).await?.value;
+    rest_of(http, session, first).await
+}
+
+async fn rest_of<T: DeserializeOwned>(
+    http: &Http,
+    session: &Session,
+    mut page: Page<T>,
+) -> Result<Vec<T>, RequestError> {
     let mut rows = std::mem::take(&mut page.records);
     while let Some(next) = next_page(http, session, &page).await? {
         if next.value.next == page.next || next.value.records.is_empty() {

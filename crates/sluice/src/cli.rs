@@ -36,9 +36,12 @@ enum Command {
     /// The secrets of a connection: put, show (without secrets), delete.
     #[command(subcommand)]
     Credentials(admin::credentials::Command),
-    /// What is sent where: create, activate, disable, …
+    /// What is sent where: create, check, activate, disable, …
     #[command(subcommand)]
     Destinations(admin::destinations::Command),
+    /// Which fields the org has.
+    #[command(subcommand)]
+    Fields(admin::fields::Command),
     /// Which profile fields go to which Salesforce fields.
     #[command(subcommand)]
     Mappings(admin::mappings::Command),
@@ -178,7 +181,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Simulator(args) => program::simulator::run(args.listen, args.allow_remote).await?,
         Command::Connections(command) => admin::connections::run(command).await?,
         Command::Credentials(command) => admin::credentials::run(command).await?,
-        Command::Destinations(command) => admin::destinations::run(command).await?,
+        Command::Destinations(command) => return admin::destinations::run(command).await,
+        Command::Fields(command) => admin::fields::run(command).await?,
         Command::Mappings(command) => admin::mappings::run(command).await?,
         Command::Segments(command) => admin::segments::run(command).await?,
         Command::Governance(command) => admin::governance::run(command).await?,

@@ -11,7 +11,8 @@ use contracts::{
         backfill_service_client::BackfillServiceClient, catalog_service_client::CatalogServiceClient,
         connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient,
-        governance_service_client::GovernanceServiceClient, segment_service_client::SegmentServiceClient,
+        governance_service_client::GovernanceServiceClient, preflight_service_client::PreflightServiceClient,
+        provisioning_service_client::ProvisioningServiceClient, segment_service_client::SegmentServiceClient,
     },
     delivery::v1::{
         dead_letter_service_client::DeadLetterServiceClient, delivery_service_client::DeliveryServiceClient,
@@ -91,6 +92,14 @@ impl Servers {
 
     pub fn governance(&self) -> GovernanceServiceClient<TracedChannel> {
         GovernanceServiceClient::new(self.config.clone())
+    }
+
+    pub fn preflight(&self) -> PreflightServiceClient<TracedChannel> {
+        PreflightServiceClient::new(self.config.clone())
+    }
+
+    pub fn provisioning(&self) -> ProvisioningServiceClient<TracedChannel> {
+        ProvisioningServiceClient::new(self.config.clone())
     }
 
     pub fn credentials(&self) -> CredentialServiceClient<TracedChannel> {

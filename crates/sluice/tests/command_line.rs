@@ -104,6 +104,7 @@ async fn the_help_lists_every_command() {
         "connections",
         "credentials",
         "destinations",
+        "fields",
         "mappings",
         "segments",
         "runs",

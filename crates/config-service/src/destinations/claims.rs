@@ -35,12 +35,15 @@ impl Store {
                     .fetch_all(pool)
                     .await
             )?;
-            let found = claimed_by_others(&destination.activation, &claimed_fields(others)?);
-            claimed.extend(
-                found
-                    .into_iter()
-                    .map(|claim| InvalidField::new("org_id", format!("{}: {claim}", destination.name))),
-            );
+            let others = claimed_fields(others)?;
+            // What an edit takes away is written until that is live.
+            let definitions = destination.live.iter().chain([&destination.activation]);
+            for claim in definitions.flat_map(|definition| claimed_by_others(definition, &others)) {
+                let claim = InvalidField::new("org_id", format!("{}: {claim}", destination.name));
+                if !claimed.contains(&claim) {
+                    claimed.push(claim);
+                }
+            }
         }
         Ok(claimed)
     }

@@ -92,6 +92,21 @@ fn new_violations(view: &View, before: Option<&Destination>, after: &Destination
     new
 }
 
+/// Refuses to send by hand what is edited while it breaks a policy: an attempt
+/// is an export like any other, and a draft has not been activated.
+pub(crate) fn check_sending(view: &View, destination: &Destination) -> Result<(), ChangeError> {
+    let refusals: Vec<Refusal> = view
+        .violations(destination, &destination.activation)
+        .into_iter()
+        .map(|violation| refusal(violation, false))
+        .collect();
+    if refusals.is_empty() {
+        Ok(())
+    } else {
+        Err(ChangeError::Refused(refusals))
+    }
+}
+
 /// Returns the error for violations that a change elsewhere brings.
 pub(crate) fn refused(violations: impl IntoIterator<Item = Violation>) -> ChangeError {
     let refusals = violations

@@ -39,7 +39,7 @@ pub fn shape_of(activation: &Activation, object: &ObjectDescription) -> OrgShape
 }
 
 /// Source of the types: Salesforce Object Reference, "Field Types".
-pub(super) fn kind_of(field: &FieldDescription) -> FieldKind {
+pub(crate) fn kind_of(field: &FieldDescription) -> FieldKind {
     match field.field_type.as_str() {
         "string" | "textarea" | "email" | "phone" | "url" | "encryptedstring" | "combobox" => FieldKind::Text,
         "picklist" | "multipicklist" => FieldKind::Picklist,

@@ -23,6 +23,11 @@ pub struct Trouble {
 }
 
 impl Trouble {
+    /// Tells whether somebody must change something; otherwise it may pass.
+    pub fn is_refused(&self) -> bool {
+        self.state != CheckState::Unreachable
+    }
+
     fn new(state: CheckState, reason: &str, message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             state,

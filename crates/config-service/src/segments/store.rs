@@ -248,6 +248,21 @@ impl Store {
         })
     }
 
+    /// Returns the names of those of these segments that are registered, by id.
+    pub async fn registered_names(
+        &self,
+        workspace: &WorkspaceName,
+        segments: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>, sqlx::Error> {
+        let key = workspace.to_string();
+        let registered =
+            with_session!(&self.database, session => { registered_of(session, &key, segments).await })?;
+        Ok(registered
+            .into_iter()
+            .map(|(segment, known)| (segment, known.display_name))
+            .collect())
+    }
+
     /// Lists by segment id; one more than the page has when there are more.
     pub async fn list_registered_segments(
         &self,

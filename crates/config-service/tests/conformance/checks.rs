@@ -213,6 +213,10 @@ async fn an_org_is_not_confirmed_where_its_fields_are_taken(place: &Place) {
     for part in [CONTACTS, theirs, "vip__c"] {
         assert!(problems[0].contains(part), "{problems:?}");
     }
+    // An edit that is not live yet frees nothing.
+    rig.remove_segment(CONTACTS, "vip-people").await.unwrap();
+    let refused = rig.confirm_org(CONNECTION, &globex, "").await.unwrap_err();
+    assert_eq!(reason(&refused), "FIELD_CLAIMED");
     rig.remove_segment(theirs, "buyers").await.unwrap();
     assert_eq!(
         rig.confirm_org(CONNECTION, &globex, "").await.unwrap().org_id,

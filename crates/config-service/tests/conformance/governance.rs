@@ -7,6 +7,7 @@ use contracts::{
     },
     status::reason,
 };
+use serde_json::json;
 use tonic::Code;
 
 use crate::{
@@ -23,6 +24,7 @@ on_both_databases!(
     row_222_a_label_counts_only_on_a_field_that_is_mapped_or_used_by_a_segment,
     row_223_labels_of_two_segments_are_not_added_up,
     row_224_a_violation_names_policy_labels_field_segment_and_ways_out,
+    row_224_a_violation_is_a_problem_in_json_too,
     row_225_every_later_edit_that_brings_a_violation_is_refused,
     row_225_a_change_elsewhere_is_taken_and_tells_what_it_breaks,
     row_225_a_change_elsewhere_can_disable_what_it_breaks,
@@ -242,6 +244,46 @@ async fn row_224_a_violation_names_policy_labels_field_segment_and_ways_out(plac
         assert!(problems[1].contains(part), "{part}: {}", problems[1]);
     }
     assert_eq!(of_segment.resolutions.len(), 5);
+}
+
+async fn row_224_a_violation_is_a_problem_in_json_too(place: &Place) {
+    let rig = Rig::start_with_finished_draft(place).await;
+    let http = rig.serve_http().await;
+    let labels = json!({"fieldLabels": [{"field": "person.name", "labels": ["C2"]}]});
+    http.post("workspaces/acme/fieldLabels:put", labels).await.ok();
+    let policy = json!({"enabled": true});
+    http.patch(
+        &format!("{}?updateMask=enabled", policy_name(THIRD_PARTY)),
+        policy,
+    )
+    .await
+    .ok();
+    let used = json!({"marketingActions": [EXPORT]});
+    http.patch(&format!("{CONTACTS}?updateMask=marketingActions"), used)
+        .await
+        .ok();
+
+    let refused = http.post(&format!("{CONTACTS}:activate"), json!({})).await;
+
+    assert_eq!(refused.json["reason"], "POLICY_VIOLATION");
+    let named: Vec<&str> = refused.json["violations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(named, ["field_mappings[1].source", &policy_name(THIRD_PARTY)]);
+    let evaluated = http.get(&format!("{CONTACTS}:evaluate")).await.ok();
+    assert_eq!(
+        evaluated["violations"][0]["fields"][0]["field"],
+        "person.name.lastName"
+    );
+    let registered = json!({"segments": [{"segment": "a/b", "displayName": "A"}]});
+    http.post("workspaces/acme/segments:put", registered).await.ok();
+    let read = http.get("workspaces/acme/segments/a%2Fb").await.ok();
+    assert_eq!(read["displayName"], "A");
+    let label = json!({"description": "Points"});
+    http.put("workspaces/acme/labels/LOYALTY", label).await.ok();
 }
 
 async fn row_225_every_later_edit_that_brings_a_violation_is_refused(place: &Place) {

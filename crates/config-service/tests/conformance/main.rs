@@ -32,6 +32,10 @@ mod plans;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod preflight;
+#[cfg(test)]
+mod provisioning;
+#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod rig;

@@ -2,9 +2,10 @@
 
 use contracts::{
     config::v1::{
-        DeleteSegmentsRequest, Destination, GetSegmentSettingsRequest, ListRegisteredSegmentsRequest,
-        PreviewConsentRequest, RegisteredSegment, SegmentActivation, SegmentNamespaces, SegmentRegistration,
-        SegmentSettings, SegmentUse, UnknownSegments,
+        AddSegmentsRequest, DeleteSegmentsRequest, Destination, GetSegmentSettingsRequest,
+        ListRegisteredSegmentsRequest, PreviewConsentRequest, RegisteredSegment, SegmentActivation,
+        SegmentName, SegmentNamespaces, SegmentRegistration, SegmentSettings, SegmentUse,
+        SuggestMappingIdsRequest, UnknownSegments,
     },
     status::reason,
 };
@@ -211,6 +212,20 @@ async fn row_12_an_unknown_segment_is_accepted_until_the_workspace_registers_any
         SegmentRegistration::NotYetRegistered
     );
 
+    let request = AddSegmentsRequest {
+        name: CONTACTS.to_owned(),
+        segments: vec![segment("not-yet", "not_yet")],
+        etag: String::new(),
+    };
+    let answer = rig.destinations.clone().add_segments(request).await.unwrap();
+    let warnings = answer.into_inner().warnings;
+    assert_eq!(
+        (warnings[0].code.as_str(), warnings[0].field.as_str()),
+        ("SEGMENTS_NOT_YET_REGISTERED", "segments")
+    );
+    assert!(warnings[0].message.contains("The not-yet"), "{warnings:?}");
+    rig.remove_segment(CONTACTS, "not-yet").await.unwrap();
+
     rig.put_segments(&[registered("buyers", &[])]).await.unwrap();
 
     let unknown = segment("typo", "typo");
@@ -294,6 +309,19 @@ async fn row_12_a_registered_name_is_shown_where_a_segment_has_none(place: &Plac
     assert_eq!(added.segments[0].display_name, "");
     assert_eq!(added.segments[0].registered_name, "Registered a");
     assert_eq!(rig.destination(CONTACTS).await.unwrap(), added);
+    // A Mapping ID is made from it too.
+    let request = SuggestMappingIdsRequest {
+        name: CONTACTS.to_owned(),
+        segments: vec![SegmentName {
+            segment: "a".to_owned(),
+            display_name: String::new(),
+        }],
+    };
+    let answer = rig.destinations.clone().suggest_mapping_ids(request).await;
+    assert_eq!(
+        answer.unwrap().into_inner().suggestions[0].mapping_id,
+        "Registered_a"
+    );
 }
 
 fn namespaces(allowed: &[&str], denied: &[&str]) -> SegmentNamespaces {

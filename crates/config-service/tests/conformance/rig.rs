@@ -1,12 +1,15 @@
 //! A running config-service with its auth-service, beside a simulated Salesforce.
 
 use std::{
-    sync::atomic::{AtomicI64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
 use auth_service::AuthService;
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 use config_service::{ConfigService, DEFAULT_MAX_SEGMENTS};
 use contracts::{
     auth::v1::{
@@ -27,7 +30,9 @@ use contracts::{
         connection_service_client::ConnectionServiceClient,
         destination_service_client::DestinationServiceClient, field_source::Source, field_target::Target,
         governance_service_client::GovernanceServiceClient, plan_service_client::PlanServiceClient,
-        segment_service_client::SegmentServiceClient, watch_plans_response::Event,
+        preflight_service_client::PreflightServiceClient,
+        provisioning_service_client::ProvisioningServiceClient, segment_service_client::SegmentServiceClient,
+        watch_plans_response::Event,
     },
 };
 use prost_types::FieldMask;
@@ -69,16 +74,21 @@ pub(crate) struct Rig {
     pub(crate) salesforce: Salesforce,
     pub(crate) connections: ConnectionServiceClient<Channel>,
     pub(crate) destinations: DestinationServiceClient<Channel>,
+    pub(crate) preflight: PreflightServiceClient<Channel>,
     pub(crate) backfills: BackfillServiceClient<Channel>,
     pub(crate) catalog: CatalogServiceClient<Channel>,
     channel: Channel,
     pub(crate) segments: SegmentServiceClient<Channel>,
     pub(crate) governance: GovernanceServiceClient<Channel>,
+    pub(crate) provisioning: ProvisioningServiceClient<Channel>,
     plans: PlanServiceClient<Channel>,
     credentials: CredentialServiceClient<Channel>,
     keys: TempDir,
     auth: AuthService,
-    config: ConfigService,
+    pub(crate) config: ConfigService,
+    auth_connector: memory::MemoryConnector,
+    /// By how many seconds the config-service's clock is ahead.
+    ahead: Arc<AtomicI64>,
     _serving: DropGuard,
 }
 
@@ -148,10 +158,12 @@ impl Rig {
         let (listener, auth_connector) = memory::pair();
         let routes = auth.add_internal_routes(auth.add_public_routes(Routes::default()));
         tokio::spawn(listener.serve(routes, shutdown.clone()));
+        let ahead = Arc::new(AtomicI64::new(0));
         let config = ConfigService::open(settings(
             place,
             &salesforce,
             traced(auth_connector.channel()),
+            clock_ahead(Arc::clone(&ahead)),
             max_segments,
         ))
         .await
@@ -164,18 +176,40 @@ impl Rig {
             salesforce,
             connections: ConnectionServiceClient::new(connector.channel()),
             destinations: DestinationServiceClient::new(connector.channel()),
+            preflight: PreflightServiceClient::new(connector.channel()),
             backfills: BackfillServiceClient::new(connector.channel()),
             catalog: CatalogServiceClient::new(connector.channel()),
             channel: connector.channel(),
             segments: SegmentServiceClient::new(connector.channel()),
             governance: GovernanceServiceClient::new(connector.channel()),
+            provisioning: ProvisioningServiceClient::new(connector.channel()),
             plans: PlanServiceClient::new(connector.channel()),
             credentials: CredentialServiceClient::new(auth_connector.channel()),
             keys,
             auth,
             config,
+            auth_connector,
+            ahead,
             _serving: shutdown.drop_guard(),
         }
+    }
+
+    /// Opens another config-service on the same database.
+    pub(crate) async fn replica(&self, place: &Place) -> ConfigService {
+        ConfigService::open(settings(
+            place,
+            &self.salesforce,
+            traced(self.auth_connector.channel()),
+            clock_ahead(Arc::clone(&self.ahead)),
+            DEFAULT_MAX_SEGMENTS,
+        ))
+        .await
+        .unwrap()
+    }
+
+    /// Moves the config-service's clock.
+    pub(crate) fn advance(&self, time: TimeDelta) {
+        self.ahead.fetch_add(time.num_seconds(), Ordering::Relaxed);
     }
 
     /// Serves the public calls of both services as JSON over HTTP.
@@ -307,6 +341,7 @@ impl Rig {
             place,
             &self.salesforce,
             traced(auth.channel()),
+            clock(),
             DEFAULT_MAX_SEGMENTS,
         ))
         .await
@@ -637,13 +672,14 @@ fn settings(
     place: &Place,
     salesforce: &Salesforce,
     auth: TracedChannel,
+    clock: Clock,
     max_segments: usize,
 ) -> config_service::Settings {
     config_service::Settings {
         database: place.location.clone(),
         auth,
         salesforce: salesforce.http(),
-        clock: clock(),
+        clock,
         max_segments_per_destination: max_segments,
         max_destinations_per_workspace: MAX_DESTINATIONS,
         egress_addresses: EGRESS_ADDRESSES.map(str::to_owned).into(),
@@ -655,6 +691,11 @@ fn clock() -> Clock {
     let start: DateTime<chrono::Utc> = "2026-11-20T09:15:00Z".parse().unwrap();
     let seconds = AtomicI64::new(start.timestamp());
     Clock::new(move || DateTime::from_timestamp(seconds.fetch_add(1, Ordering::Relaxed), 0).unwrap())
+}
+
+fn clock_ahead(ahead: Arc<AtomicI64>) -> Clock {
+    let clock = clock();
+    Clock::new(move || clock.now() + TimeDelta::seconds(ahead.load(Ordering::Relaxed)))
 }
 
 pub(crate) fn mask(paths: &[&str]) -> FieldMask {

@@ -94,8 +94,8 @@ async fn row_19_20_a_field_that_cannot_hold_the_status_values_is_named(place: &P
     let problems = assert_names(&refused, Code::FailedPrecondition, &["segments[0].mapping_id"]);
     assert_eq!(
         problems[0],
-        "Field vip__c on Contact is a checkbox and cannot hold 'realized'. Set the destination's status values to \
-         true and false, or use a Text, Text Area or Picklist field (segment The vip-people)"
+        "Field vip__c on Contact is a checkbox and cannot hold 'realized' (segment The vip-people). Set the \
+         destination's status values to true and false, or use a Text, Text Area or Picklist field"
     );
 
     rig.update_destination(with_values(values("true", "true", "false")), &["status_values"])
@@ -146,7 +146,9 @@ async fn row_76_the_251st_segment_is_warned_of_where_so_many_are_allowed(place: 
             etag: String::new(),
         };
         let answer = rig.destinations.clone().add_segments(request).await.unwrap();
-        answer.into_inner().warnings
+        let mut warnings = answer.into_inner().warnings;
+        warnings.retain(|warning| warning.code != "SEGMENTS_NOT_YET_REGISTERED");
+        warnings
     };
 
     assert_eq!(add(1, 250).await, []);

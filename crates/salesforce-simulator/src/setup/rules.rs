@@ -184,8 +184,8 @@ fn checked(
             if !refers_to("ParentId", SetupObject::PermissionSet) {
                 return Err(RecordError::unknown_id());
             }
-            let object = known_object(&text("SobjectType"))?;
-            let field = permissionable(state, object, &text("Field"))?;
+            let of = known_object(&text("SobjectType"))?;
+            let field = permissionable(state, of, &text("Field"))?;
             if is_taken(&["ParentId", "Field"]) {
                 return Err(duplicate());
             }
@@ -193,22 +193,93 @@ fn checked(
             if values.get("PermissionsEdit") == Some(&true.into()) {
                 values.insert("PermissionsRead", true);
             }
-            values.insert("SobjectType", object.name());
+            if values.get("PermissionsRead") != Some(&true.into()) {
+                return Err(without_any(object));
+            }
+            values.insert("SobjectType", of.name());
             values.insert("Field", field);
         }
         SetupObject::ObjectPermissions => {
             if !refers_to("ParentId", SetupObject::PermissionSet) {
                 return Err(RecordError::unknown_id());
             }
-            let object = known_object(&text("SobjectType"))?;
+            let of = known_object(&text("SobjectType"))?;
             if is_taken(&["ParentId", "SobjectType"]) {
                 return Err(duplicate());
             }
-            values.insert("SobjectType", object.name());
+            check_dependencies(state, of, &text("ParentId"), &values)?;
+            values.insert("SobjectType", of.name());
         }
         SetupObject::Organization | SetupObject::User | SetupObject::Profile | SetupObject::CustomField => {}
     }
     Ok(values)
+}
+
+/// What an object permission needs besides itself, which Setup's pages tick along and the API does not.
+/// Source: Salesforce Object Reference, "ObjectPermissions"; the text is that of the Metadata API.
+fn check_dependencies(
+    state: &OrgState,
+    object: ObjectName,
+    parent: &str,
+    values: &Values,
+) -> Result<(), RecordError> {
+    const NEEDS: [(&str, &str, &[&str]); 5] = [
+        ("PermissionsCreate", "Create", &["Read"]),
+        ("PermissionsEdit", "Edit", &["Read"]),
+        ("PermissionsDelete", "Delete", &["Read", "Edit"]),
+        ("PermissionsViewAllRecords", "Read All", &["Read"]),
+        (
+            "PermissionsModifyAllRecords",
+            "Modify All",
+            &["Read", "Edit", "Delete", "Read All"],
+        ),
+    ];
+    let is_on = |values: &Values, name: &str| values.get(name) == Some(&true.into());
+    let label = |word: &str| format!("{word} {}", object.name());
+    for (permission, word, needed) in NEEDS {
+        let missing = needed.iter().find(|need| {
+            let column = NEEDS
+                .iter()
+                .find(|(_, word, _)| word == *need)
+                .map_or("PermissionsRead", |(column, ..)| column);
+            !is_on(values, column)
+        });
+        if let Some(missing) = missing.filter(|_| is_on(values, permission)) {
+            return Err(depends(&label(word), &label(missing)));
+        }
+    }
+    if !is_on(values, "PermissionsRead") {
+        return Err(without_any(SetupObject::ObjectPermissions));
+    }
+    let reads_accounts = || {
+        state.setup.records(SetupObject::ObjectPermissions).any(|record| {
+            let is = |name: &str, text: &str| {
+                record
+                    .values
+                    .get(name)
+                    .and_then(Scalar::as_str)
+                    .is_some_and(|value| value.eq_ignore_ascii_case(text))
+            };
+            is("ParentId", parent)
+                && is("SobjectType", ObjectName::Account.name())
+                && is_on(&record.values, "PermissionsRead")
+        })
+    };
+    if object == ObjectName::Contact && !reads_accounts() {
+        return Err(depends(&label("Read"), "Read Account"));
+    }
+    Ok(())
+}
+
+fn depends(permission: &str, needed: &str) -> RecordError {
+    let message = format!("Permission {permission} depends on permission(s): {needed}");
+    RecordError::new("FIELD_INTEGRITY_EXCEPTION", message, &[])
+}
+
+/// A grant of nothing is no record; it is deleted instead.
+fn without_any(object: SetupObject) -> RecordError {
+    let message = format!("{} must grant something", object.name());
+    RecordError::new("FIELD_INTEGRITY_EXCEPTION", message, &[])
 }
 
 /// Source: salesforce-contract.md §3.4 (`<unknown>` twice).

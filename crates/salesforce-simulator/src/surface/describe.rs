@@ -61,6 +61,8 @@ pub(super) fn describe(
 ) -> Result<Response, CallError> {
     let version = &request.route.version;
     let (body, modified) = match ObjectName::parse(object) {
+        // What they may not read is not there.
+        Some(object) if !may_read(state, object, viewer) => return Err(CallError::no_such_resource()),
         Some(object) => (
             of_table(state, object, version, viewer),
             state.modified(object, viewer.now),
@@ -148,10 +150,22 @@ pub(super) fn object(
     ))
 }
 
+fn may_read(state: &OrgState, object: ObjectName, viewer: Viewer) -> bool {
+    let user = state.directory.user_by_id(viewer.user_id);
+    user.is_none_or(|user| user.permissions.access_to(object).read)
+}
+
 fn of_table(state: &OrgState, object: ObjectName, version: &str, viewer: Viewer) -> Value {
     let fields = state.seen_fields(object, viewer);
     let record_types = state.table(object).schema().record_types();
-    schema::describe(&Described::table(object, &fields, record_types), version)
+    let mut described = schema::describe(&Described::table(object, &fields, record_types), version);
+    if let Some(user) = state.directory.user_by_id(viewer.user_id) {
+        let access = user.permissions.access_to(object);
+        described["createable"] = access.create.into();
+        described["updateable"] = access.edit.into();
+        described["deletable"] = access.delete.into();
+    }
+    described
 }
 
 fn of_setup(object: SetupObject, version: &str) -> Value {

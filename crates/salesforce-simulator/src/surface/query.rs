@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::session::Caller;
-use super::{ApiRequest, reply};
+use super::{ApiRequest, reply, user_record_access};
 use crate::org::{Org, OrgState, Record};
 use crate::refusal::CallError;
 use crate::schema::ObjectName;
@@ -103,6 +103,9 @@ fn entity<'a>(
 ) -> Option<Entity<'a>> {
     if let Some(object) = SetupObject::parse(name) {
         return Some(setup_entity(org, state, object));
+    }
+    if name.eq_ignore_ascii_case(user_record_access::NAME) {
+        return Some(user_record_access::entity(state, caller));
     }
     let object = ObjectName::parse(name)?;
     caller.user.permissions.access_to(object).read.then(|| Entity {

@@ -10,7 +10,7 @@ use crate::ids::{RecordId, record_id};
 use crate::org::{OrgState, Record};
 use crate::random::hash;
 use crate::refusal::CallError;
-use crate::schema::{Field, ObjectName};
+use crate::schema::{Field, FieldType, ObjectName};
 use crate::setup::{self, SetupObject, Viewer};
 use crate::value::Scalar;
 
@@ -175,6 +175,21 @@ fn check_room(
             ),
         ));
     }
+    let long_text = |field: &Field| {
+        if field.is_long_text() {
+            u64::from(field.length)
+        } else {
+            0
+        }
+    };
+    let in_use: u64 = custom().map(|field| long_text(field)).sum();
+    let over = (in_use + long_text(field)).saturating_sub(options.max_long_text_characters);
+    if long_text(field) > 0 && over > 0 {
+        return Err(integrity(format!(
+            "You have exceeded the total number of characters available in all Long Text Area and Rich Text Area \
+             fields for this object by {over} characters."
+        )));
+    }
     if field.external_id && custom().filter(|field| field.external_id).count() >= options.max_external_ids {
         return Err(CallError::bad_request(
             "CUSTOM_FIELD_INDEX_LIMIT_EXCEEDED",
@@ -222,8 +237,20 @@ fn of_admin(object: ObjectName, field: &Field) -> CustomField {
     let number = hash(0, &format!("{}.{}", object.name(), field.name)) % FIRST_OF_ADMIN;
     let admin =
         RecordId::parse(&record_id(SetupObject::User.key_prefix(), 0)).expect("record_id returns valid ids");
-    let metadata = json!({"label": field.label, "length": field.length, "externalId": field.external_id,
+    let mut metadata = json!({"type": metadata_type(field), "label": field.label, "externalId": field.external_id,
         "unique": field.unique, "required": !field.nillable});
+    if field.length > 0 {
+        metadata["length"] = json!(field.length);
+    }
+    if !field.picklist_values.is_empty() {
+        let values: Vec<Value> = field
+            .picklist_values
+            .iter()
+            .map(|entry| json!({"valueName": entry.value, "label": entry.label, "default": false}))
+            .collect();
+        metadata["valueSet"] = json!({"restricted": field.restricted_picklist,
+            "valueSetDefinition": {"sorted": false, "value": values}});
+    }
     CustomField {
         id: field_id(FIRST_OF_ADMIN + number),
         object,
@@ -231,6 +258,28 @@ fn of_admin(object: ObjectName, field: &Field) -> CustomField {
         created_by: admin,
         created: DateTime::UNIX_EPOCH,
         metadata: metadata.as_object().cloned().unwrap_or_default(),
+    }
+}
+
+/// Returns the Metadata API's name of a field's type.
+fn metadata_type(field: &Field) -> &'static str {
+    match field.field_type {
+        FieldType::Id | FieldType::String => "Text",
+        FieldType::Boolean => "Checkbox",
+        FieldType::Reference => "Lookup",
+        FieldType::Picklist => "Picklist",
+        FieldType::Multipicklist => "MultiselectPicklist",
+        FieldType::Textarea if field.is_long_text() => "LongTextArea",
+        FieldType::Textarea => "TextArea",
+        FieldType::Double | FieldType::Int => "Number",
+        FieldType::Address => "Address",
+        FieldType::Phone => "Phone",
+        FieldType::Email => "Email",
+        FieldType::Date => "Date",
+        FieldType::Datetime => "DateTime",
+        FieldType::Url => "Url",
+        FieldType::Currency => "Currency",
+        FieldType::Percent => "Percent",
     }
 }
 

@@ -10,6 +10,9 @@ pub(crate) struct ToolingOptions {
     pub max_custom_fields: usize,
     /// External ids of one object. Source: salesforce-contract.md §6 (limits) and §11.
     pub max_external_ids: usize,
+    /// Length of all long text fields of one object together.
+    /// Source: Salesforce Help, "Custom Field Types", Text Area (Long).
+    pub max_long_text_characters: u64,
     /// How long nobody sees a new field, whatever is granted. Source: salesforce-contract.md §6.
     pub seconds_until_known: u32,
     pub duplicate_name: DuplicateName,
@@ -29,6 +32,7 @@ impl Default for ToolingOptions {
         Self {
             max_custom_fields: 500,
             max_external_ids: 25,
+            max_long_text_characters: 1_638_400,
             seconds_until_known: 0,
             duplicate_name: DuplicateName::default(),
         }

@@ -94,3 +94,23 @@ async fn an_object_tells_what_the_user_wrote_last_and_the_version_its_resources(
     assert_eq!(resources["sobjects"], "/services/data/v67.0/sobjects");
     assert_eq!(client.get("/sobjects/Nope").await.status, 404);
 }
+
+#[tokio::test]
+async fn an_object_is_described_as_far_as_its_user_may_use_it() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let users = client.org("GET", "/users", Value::Null).await;
+    let path = format!("/users/{}", users[0]["username"].as_str().unwrap());
+    let objects = json!({"Contact": {"edit": false, "create": false}, "Lead": {"read": false}});
+    client
+        .org("PATCH", &path, json!({"permissions": {"objects": objects}}))
+        .await;
+
+    let contact = client.get("/sobjects/Contact/describe").await.json();
+
+    assert_eq!(
+        ["createable", "updateable", "deletable"].map(|key| contact[key].as_bool()),
+        [Some(false), Some(false), Some(true)]
+    );
+    assert_eq!(client.get("/sobjects/Lead/describe").await.status, 404);
+}

@@ -342,3 +342,40 @@ async fn a_record_that_is_hidden_is_found_by_no_query_and_is_no_parent() {
     assert_eq!(contacts["records"][1]["Account"], Value::Null);
     assert_eq!(count["totalSize"], 1);
 }
+
+#[tokio::test]
+async fn what_the_caller_may_do_with_records_can_be_asked() {
+    let rig = Rig::with_org(json!({})).await;
+    let client = &rig.client;
+    let people = json!([{"LastName": "Open"}, {"LastName": "Read"}, {"LastName": "Hidden"}]);
+    let ids = client.seed("Contact", people).await;
+    for (id, access) in [(&ids[1], "read_only"), (&ids[2], "hidden")] {
+        let body = json!({"ids": [id], "access": access});
+        client.org("POST", "/record-access", body).await;
+    }
+
+    let list: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
+    let soql = format!(
+        "SELECT RecordId, HasReadAccess, HasEditAccess FROM UserRecordAccess WHERE RecordId IN ({})",
+        list.join(", ")
+    );
+    let answer = ask(client, "query", &soql, "").await;
+
+    let records = answer.json()["records"].as_array().unwrap().clone();
+    let access: Vec<(&str, bool, bool)> = records
+        .iter()
+        .map(|record| {
+            let id = record["RecordId"].as_str().unwrap();
+            let may = |name: &str| record[name].as_bool().unwrap();
+            (id, may("HasReadAccess"), may("HasEditAccess"))
+        })
+        .collect();
+    assert_eq!(
+        access,
+        [
+            (ids[0].as_str(), true, true),
+            (&ids[1], true, false),
+            (&ids[2], false, false)
+        ]
+    );
+}

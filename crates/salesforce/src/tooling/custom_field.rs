@@ -11,6 +11,7 @@ use crate::{API_VERSION, Http, Session, record::created, request::RequestError};
 const MAX_NAME_CHARACTERS: usize = 40;
 const MAX_LABEL_CHARACTERS: usize = 40;
 const MAX_DESCRIPTION_CHARACTERS: usize = 1_000;
+const MAX_HELP_TEXT_CHARACTERS: usize = 510;
 /// Characters that a Text holds (§6).
 const TEXT_LENGTHS: RangeInclusive<u32> = 1..=255;
 /// Characters that a Text Area (Long) holds (§6).
@@ -24,7 +25,10 @@ pub struct NewField {
     /// API name, with `__c`.
     pub name: String,
     pub label: String,
+    /// For admins.
     pub description: Option<String>,
+    /// For whoever sees the field on a page.
+    pub help_text: Option<String>,
     pub kind: FieldKind,
 }
 
@@ -83,6 +87,8 @@ pub enum InvalidNewField {
     Label(String),
     #[error("the description is longer than 1,000 characters")]
     Description,
+    #[error("the help text is longer than 510 characters")]
+    HelpText,
     #[error("length {length} is not within {} and {}", allowed.start(), allowed.end())]
     Length {
         length: u32,
@@ -116,7 +122,8 @@ pub async fn create_field(
 }
 
 impl NewField {
-    fn check(&self) -> Result<(), InvalidNewField> {
+    /// Finds what Salesforce would refuse whatever the org is.
+    pub fn check(&self) -> Result<(), InvalidNewField> {
         let is_name = |name: &str| {
             name.len() <= MAX_NAME_CHARACTERS
                 && name.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -136,6 +143,10 @@ impl NewField {
         if description.chars().count() > MAX_DESCRIPTION_CHARACTERS {
             return Err(InvalidNewField::Description);
         }
+        let help_text = self.help_text.as_deref().unwrap_or_default();
+        if help_text.chars().count() > MAX_HELP_TEXT_CHARACTERS {
+            return Err(InvalidNewField::HelpText);
+        }
         self.kind.check()
     }
 
@@ -144,6 +155,9 @@ impl NewField {
         metadata.insert("label".to_owned(), json!(self.label));
         if let Some(description) = &self.description {
             metadata.insert("description".to_owned(), json!(description));
+        }
+        if let Some(help_text) = &self.help_text {
+            metadata.insert("inlineHelpText".to_owned(), json!(help_text));
         }
         json!({"FullName": format!("{}.{}", self.object, self.name), "Metadata": metadata})
     }
@@ -233,6 +247,7 @@ mod tests {
             name: name.to_owned(),
             label: "CRM 2 segments".to_owned(),
             description: None,
+            help_text: None,
             kind,
         }
     }

@@ -3,8 +3,10 @@
 use salesforce::{
     Host,
     limits::limits,
+    organization::organization,
     query::{query, query_all_pages},
     record::{create_record, get_record, update_record},
+    record_access::record_access,
     versions::versions,
 };
 use salesforce_simulator::record_id;
@@ -94,4 +96,41 @@ async fn versions_need_no_token_and_cost_nothing() {
     assert!(found.iter().any(|version| version.major == 67));
     let counters = org.admin("GET", "counters", Value::Null).await;
     assert_eq!(counters["api_requests"], 0);
+}
+
+#[tokio::test]
+async fn what_the_user_may_do_with_records_is_told_by_record() {
+    let org = Org::start(json!({})).await;
+    let mut ids = Vec::new();
+    for access in ["full", "read_only", "hidden"] {
+        let id = org.seed("Contact", json!({"LastName": access})).await;
+        let body = json!({"ids": [id], "access": access});
+        org.admin("POST", "record-access", body).await;
+        ids.push(id);
+    }
+    let user_id = organization(&org.http, &org.session).await.unwrap().user_id;
+
+    let answered = record_access(&org.http, &org.session, &user_id, &ids)
+        .await
+        .unwrap();
+
+    let told: Vec<(&str, bool, bool)> = answered
+        .value
+        .iter()
+        .map(|access| {
+            (
+                access.record_id.as_str(),
+                access.has_read_access,
+                access.has_edit_access,
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (ids[0].as_str(), true, true),
+            (&ids[1], true, false),
+            (&ids[2], false, false)
+        ]
+    );
 }

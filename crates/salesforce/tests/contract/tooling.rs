@@ -20,6 +20,7 @@ fn segment_field(name: &str) -> NewField {
         name: name.to_owned(),
         label: "CRM 2 segments".to_owned(),
         description: Some("written by the connector".to_owned()),
+        help_text: Some("in or out".to_owned()),
         kind: FieldKind::LongText {
             length: 256,
             visible_lines: 3,
@@ -59,7 +60,7 @@ async fn a_field_is_made_and_cannot_be_written_before_it_is_opened() {
     let user = user_id(&org).await;
     let mut sets = Vec::new();
     for _ in 0..2 {
-        let set = create_permission_set(http, session, "Sluice_Delivery", "Sluice delivery")
+        let set = create_permission_set(http, session, "Sluice_Delivery", "Sluice delivery", "for tests")
             .await
             .unwrap();
         assign_permission_set(http, session, &set, &user).await.unwrap();
@@ -90,7 +91,7 @@ async fn reading_alone_is_not_enough_to_write() {
     create_field(http, session, &segment_field("vip__c"))
         .await
         .unwrap();
-    let set = create_permission_set(http, session, "Readers", "Readers")
+    let set = create_permission_set(http, session, "Readers", "Readers", "")
         .await
         .unwrap();
     assign_permission_set(http, session, &set, &user_id(&org).await)
@@ -107,7 +108,7 @@ async fn reading_alone_is_not_enough_to_write() {
 async fn each_kind_of_field_can_be_made() {
     let org = Org::start(json!({})).await;
     let (http, session) = (&org.http, &org.session);
-    let set = create_permission_set(http, session, "Sluice", "Sluice")
+    let set = create_permission_set(http, session, "Sluice", "Sluice", "")
         .await
         .unwrap();
     assign_permission_set(http, session, &set, &user_id(&org).await)

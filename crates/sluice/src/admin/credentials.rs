@@ -64,22 +64,15 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
 async fn put(args: PutArgs) -> anyhow::Result<()> {
     let servers = args.client.servers()?;
     let connection = servers.connection_name(&args.connection)?;
-    let client_secret = secret(args.client_secret_file, "SLUICE_CLIENT_SECRET")?
-        .context("the client secret is missing; set SLUICE_CLIENT_SECRET or give --client-secret-file")?;
-    let grant = match args.username {
-        None => Grant::ClientCredentials(pb::ClientCredentialsGrant {
-            client_id: args.client_id,
-            client_secret,
-        }),
-        Some(username) => Grant::Password(pb::PasswordGrant {
-            client_id: args.client_id,
-            client_secret,
-            username,
-            password: secret(args.password_file, "SLUICE_PASSWORD")?
-                .context("the password is missing; set SLUICE_PASSWORD or give --password-file")?,
-            security_token: secret(args.security_token_file, "SLUICE_SECURITY_TOKEN")?.unwrap_or_default(),
-        }),
-    };
+    let grant = grant(Login {
+        client_id: args.client_id,
+        client_secret_file: args.client_secret_file,
+        username: args.username,
+        password_file: args.password_file,
+        security_token_file: args.security_token_file,
+        flags: "--",
+        variables: "SLUICE_",
+    })?;
     let request = pb::PutCredentialsRequest {
         connection,
         grant: Some(grant),
@@ -98,6 +91,47 @@ async fn put(args: PutArgs) -> anyhow::Result<()> {
     );
     println!("next: sluice connections check {}", short(&info.connection));
     Ok(())
+}
+
+/// Where the parts of a login come from.
+pub(super) struct Login {
+    pub(super) client_id: String,
+    pub(super) client_secret_file: Option<PathBuf>,
+    pub(super) username: Option<String>,
+    pub(super) password_file: Option<PathBuf>,
+    pub(super) security_token_file: Option<PathBuf>,
+    /// What the flags for files begin with.
+    pub(super) flags: &'static str,
+    /// What the variables begin with.
+    pub(super) variables: &'static str,
+}
+
+/// Reads the secrets of a login: client credentials, or with a username a password.
+pub(super) fn grant(login: Login) -> anyhow::Result<Grant> {
+    let (flags, variables) = (login.flags, login.variables);
+    let client_secret = secret(login.client_secret_file, &format!("{variables}CLIENT_SECRET"))?
+        .with_context(|| {
+            format!(
+                "the client secret is missing; set {variables}CLIENT_SECRET or give {flags}client-secret-file"
+            )
+        })?;
+    let Some(username) = login.username else {
+        return Ok(Grant::ClientCredentials(pb::ClientCredentialsGrant {
+            client_id: login.client_id,
+            client_secret,
+        }));
+    };
+    let password = secret(login.password_file, &format!("{variables}PASSWORD"))?.with_context(|| {
+        format!("the password is missing; set {variables}PASSWORD or give {flags}password-file")
+    })?;
+    let security_token = secret(login.security_token_file, &format!("{variables}SECURITY_TOKEN"))?;
+    Ok(Grant::Password(pb::PasswordGrant {
+        client_id: login.client_id,
+        client_secret,
+        username,
+        password,
+        security_token: security_token.unwrap_or_default(),
+    }))
 }
 
 fn secret(file: Option<PathBuf>, variable: &str) -> anyhow::Result<Option<String>> {

@@ -1,6 +1,6 @@
 //! `sluice destinations …`
 
-use std::str::FromStr;
+use std::{process::ExitCode, str::FromStr};
 
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
@@ -9,7 +9,7 @@ use prost_types::FieldMask;
 
 use super::{
     creation::{self, CreationArgs, waiting_updates},
-    governance, mappings, segments, staged,
+    governance, mappings, preflight, segments, staged,
     text::{enum_name, print_properties, print_table, short, time},
 };
 use crate::{cli::ClientArgs, client::sent};
@@ -40,6 +40,8 @@ pub enum Command {
     Revisions(NameArgs),
     /// Stage an earlier revision; apply-changes makes it live.
     Restore(staged::RestoreArgs),
+    #[command(flatten)]
+    Preflight(preflight::Command),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -173,8 +175,9 @@ pub struct ListArgs {
     client: ClientArgs,
 }
 
-pub async fn run(command: Command) -> anyhow::Result<()> {
-    match command {
+pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let done = match command {
+        Command::Preflight(command) => return preflight::run(command).await,
         Command::Create(args) => create(args).await,
         Command::Get(args) => get(args).await,
         Command::List(args) => list(args).await,
@@ -187,7 +190,8 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::DiscardChanges(args) => staged::discard(args).await,
         Command::Revisions(args) => staged::revisions(args).await,
         Command::Restore(args) => staged::restore(args).await,
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 async fn create(args: CreateArgs) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! `sluice segments …`
 
 mod backfills;
+mod provision;
 mod suggest;
 
 use std::str::FromStr;
@@ -35,6 +36,13 @@ pub enum Command {
     /// Made from the name, or the id where there is none, with the destination's prefix and suffix; none that
     /// a destination of the org has already. Changes nothing.
     Suggest(suggest::SuggestArgs),
+    /// Make the custom fields that segments lack, and open them, with an admin's login.
+    ///
+    /// The login is another connection's (--admin-connection), or is given for this call only
+    /// (--admin-client-id). Safe to repeat: what exists stays as it is.
+    Provision(provision::ProvisionArgs),
+    /// Write the same fields and permissions as a package that an admin deploys.
+    Package(provision::PackageArgs),
     /// List the segments whose members the control plane should send once.
     Backfills(backfills::ListArgs),
     /// Ask for the members of segments to be sent once more.
@@ -179,6 +187,8 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
                 .destination
         }
         Command::Suggest(args) => return suggest::run(args).await,
+        Command::Provision(args) => return provision::provision(args).await,
+        Command::Package(args) => return provision::package(args).await,
         Command::Backfills(args) => return backfills::list(args).await,
         Command::Backfill(args) => return backfills::request(args).await,
         Command::BackfillDone(args) => return backfills::done(args).await,

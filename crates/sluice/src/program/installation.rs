@@ -83,6 +83,11 @@ impl Installation {
         let public = with_health_and_reflection(public, contracts::FILE_DESCRIPTORS, &services).await;
         let public_calls = tokio::spawn(listener.serve(public, shutdown.clone()));
 
+        let recurring = tokio::spawn({
+            let (config, stop_internal) = (config.clone(), stop_internal.clone());
+            async move { config.run_recurring(stop_internal).await }
+        });
+
         let stop = shutdown.clone();
         let stopped = format!(
             "the delivery-service stopped (data directory {})",
@@ -96,6 +101,7 @@ impl Installation {
             let _ = tokio::time::timeout(HANG_UP_TIMEOUT, public_calls).await;
             stop_internal.cancel();
             let _ = tokio::time::timeout(HANG_UP_TIMEOUT, async {
+                let _ = recurring.await;
                 let _ = config_calls.await;
                 let _ = auth_calls.await;
             })

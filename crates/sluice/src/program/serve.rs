@@ -94,7 +94,11 @@ async fn config(settings: &Settings, listener: Listener, shutdown: CancellationT
     let private = with_health(private, &config_service::INTERNAL_SERVICES).await;
     tokio::try_join!(
         listener.serve(public, shutdown.clone()),
-        internal.serve(private, shutdown)
+        internal.serve(private, shutdown.clone()),
+        async {
+            config.run_recurring(shutdown).await;
+            Ok(())
+        }
     )?;
     config.close().await;
     Ok(())

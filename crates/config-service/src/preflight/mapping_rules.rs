@@ -1,21 +1,20 @@
-//! Whether the fields of an org can take what the mappings and statuses make.
+//! Whether the fields of an org can take what the mapping rules make.
 
-use activation::record::FieldValue;
 use activation::{
     InvalidField,
-    destination::{
-        Activation, Constant, FieldMapping, FieldSource, FieldTarget, StatusValues, TooLong, WriteMode,
-    },
+    destination::{Activation, Constant, FieldMapping, FieldSource, FieldTarget, TooLong},
     org_shape::FieldKind,
+    record::FieldValue,
     transform::{DateInput, DateOutput, DateTransform, Transform},
 };
 use salesforce::describe::{FieldDescription, ObjectDescription};
 
-use super::shape::kind_of;
+use super::finding::Finding;
+use crate::org::kind_of;
 
 /// Lists what the org's fields cannot take of the mapping rules. Fields that are
 /// not there or not editable are told elsewhere.
-pub(super) fn rule_findings(activation: &Activation, object: &ObjectDescription) -> Vec<InvalidField> {
+pub(super) fn findings(activation: &Activation, object: &ObjectDescription) -> Vec<Finding> {
     let mut found = Vec::new();
     for (index, row) in activation.field_mappings.iter().enumerate() {
         let FieldTarget::Field(target) = &row.target else {
@@ -23,50 +22,26 @@ pub(super) fn rule_findings(activation: &Activation, object: &ObjectDescription)
         };
         if let Some(field) = object.field(target.as_str()) {
             let path = format!("field_mappings[{index}]");
-            found.extend(row_findings(row, field).into_iter().map(|one| one.below(&path)));
+            found.extend(
+                row_problems(row, field)
+                    .into_iter()
+                    .map(|(code, problem)| Finding::error_of(code, problem.below(&path)).about(&field.name)),
+            );
         }
-    }
-    if let WriteMode::Upsert { key_field } = &activation.write_mode {
-        found.extend(unmapped_on_create(activation, key_field.as_str(), object));
     }
     found
 }
 
-/// Lists the fields that a new record must have and that nothing is mapped to
-/// (requirements.md 96). Those that every destination must map are told of every
-/// draft.
-fn unmapped_on_create(
-    activation: &Activation,
-    key_field: &str,
-    object: &ObjectDescription,
-) -> Vec<InvalidField> {
-    let always = activation.record_type.required_fields();
-    object
-        .fields
-        .iter()
-        .filter(|field| field.is_required_on_create())
-        .filter(|field| !field.name.eq_ignore_ascii_case(key_field) && !always.contains(&field.name.as_str()))
-        .filter(|field| {
-            !activation.field_mappings.iter().any(
-                |row| matches!(&row.target, FieldTarget::Field(target) if target.is_same_field(&field.name)),
-            )
-        })
-        .map(|field| {
-            InvalidField::new(
-                "destination.field_mappings",
-                format!(
-                    "{} is required on a new {} and nothing is mapped to it; map an attribute or a constant",
-                    field.name, object.name
-                ),
-            )
-        })
-        .collect()
-}
-
-fn row_findings(row: &FieldMapping, field: &FieldDescription) -> Vec<InvalidField> {
+/// Returns what is wrong with each part of a row, and what to call it.
+fn row_problems(row: &FieldMapping, field: &FieldDescription) -> Vec<(&'static str, InvalidField)> {
     if let FieldSource::Constant(constant) = &row.source {
         return constant_problem(constant, field)
-            .map(|problem| InvalidField::new("source.constant", problem))
+            .map(|problem| {
+                (
+                    "CONSTANT_DOES_NOT_FIT",
+                    InvalidField::new("source.constant", problem),
+                )
+            })
             .into_iter()
             .collect();
     }
@@ -74,18 +49,24 @@ fn row_findings(row: &FieldMapping, field: &FieldDescription) -> Vec<InvalidFiel
     if row.options.too_long == TooLong::Truncate
         && matches!(field.field_type.as_str(), "email" | "phone" | "url")
     {
-        found.push(InvalidField::new(
-            "too_long",
-            format!(
-                "{} is of type {}: cut off, it would be another one; use REFUSE",
-                field.name, field.field_type
+        found.push((
+            "CANNOT_TRUNCATE",
+            InvalidField::new(
+                "too_long",
+                format!(
+                    "{} is of type {}: cut off, it would be another one; use REFUSE",
+                    field.name, field.field_type
+                ),
             ),
         ));
     }
     for (index, transform) in row.options.transforms.iter().enumerate() {
         let is_last = index + 1 == row.options.transforms.len();
         if let Some(problem) = transform_problem(transform, is_last, field) {
-            found.push(InvalidField::new(format!("transforms[{index}]"), problem));
+            found.push((
+                "TRANSFORM_DOES_NOT_FIT",
+                InvalidField::new(format!("transforms[{index}]"), problem),
+            ));
         }
     }
     found
@@ -107,7 +88,7 @@ fn constant_problem(constant: &Constant, field: &FieldDescription) -> Option<Str
                 .then(|| format!("has {length} characters, and {name} holds {}", field.length))
         }
         (Constant::Text(text), FieldKind::Picklist) => {
-            lacks_value(field, text).then(|| format!("is not among the values of the picklist {name}"))
+            refuses_value(field, text).then(|| format!("is not among the values of the picklist {name}"))
         }
         (Constant::Text(text), FieldKind::Date) => {
             let is_date = Transform::Date(date(DateOutput::Date))
@@ -159,7 +140,7 @@ fn transform_problem(transform: &Transform, is_last: bool, field: &FieldDescript
         Transform::ValueMap(map) => {
             let mut made = map.values.values().filter(|to| !to.is_empty());
             match kind {
-                FieldKind::Picklist => made.find(|to| lacks_value(field, to)).map(|to| {
+                FieldKind::Picklist => made.find(|to| refuses_value(field, to)).map(|to| {
                     format!("maps to '{to}', which is not among the values of the picklist {name}")
                 }),
                 FieldKind::Checkbox => made
@@ -172,64 +153,20 @@ fn transform_problem(transform: &Transform, is_last: bool, field: &FieldDescript
 }
 
 /// Tells whether a picklist would refuse a value.
-fn lacks_value(field: &FieldDescription, value: &str) -> bool {
+pub(super) fn refuses_value(field: &FieldDescription, value: &str) -> bool {
+    field.restricted_picklist && lacks_value(field, value)
+}
+
+/// Tells whether a picklist does not offer a value.
+pub(super) fn lacks_value(field: &FieldDescription, value: &str) -> bool {
     let mut selections: Vec<&str> = vec![value];
     if field.field_type == "multipicklist" {
         selections = value.split(';').collect();
     }
-    field.restricted_picklist
-        && selections.iter().any(|selection| {
-            !field
-                .picklist_values
-                .iter()
-                .any(|known| known.active && known.value.eq_ignore_ascii_case(selection))
-        })
-}
-
-/// Says why a field cannot hold each status, where it cannot.
-pub(super) fn status_problem(values: &StatusValues, field: &FieldDescription) -> Option<String> {
-    let name = &field.name;
-    match kind_of(field) {
-        FieldKind::Checkbox if values.fit_a_checkbox() => return None,
-        FieldKind::Checkbox => {
-            return Some(format!(
-                "is a checkbox and cannot hold '{}'. Set the destination's status values to true and false, \
-                 or use a Text, Text Area or Picklist field",
-                values.realized
-            ));
-        }
-        _ if !matches!(
-            field.field_type.as_str(),
-            "string" | "textarea" | "picklist" | "multipicklist"
-        ) =>
-        {
-            return Some(format!(
-                "is of type {} and cannot hold a status. Use a Text, Text Area or Picklist field",
-                field.field_type
-            ));
-        }
-        _ => {}
-    }
-    if let Some((_, text)) = values
-        .all()
-        .into_iter()
-        .find(|(_, text)| lacks_value(field, text))
-    {
-        return Some(format!(
-            "is a restricted picklist without the value '{text}'. Add it in Setup, or set the destination's \
-             status values to values that {name} has"
-        ));
-    }
-    let longest = values
-        .all()
-        .map(|(_, text)| text.chars().count())
-        .into_iter()
-        .max()
-        .unwrap_or(0);
-    ((field.length as usize) < longest).then(|| {
-        format!(
-            "holds {} characters, a status needs {longest}. Make it longer",
-            field.length
-        )
+    selections.iter().any(|selection| {
+        !field
+            .picklist_values
+            .iter()
+            .any(|known| known.active && known.value.eq_ignore_ascii_case(selection))
     })
 }
