@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn row_22_112_a_mapping_id_with_and_without_its_suffix_names_one_field() {
+    fn row_22_112_161_a_mapping_id_with_and_without_its_suffix_names_one_field() {
         for text in ["crm_2_seg", "crm_2_seg__c"] {
             let mapping_id: MappingId = text.parse().unwrap();
             assert_eq!(mapping_id.field().as_str(), "crm_2_seg__c");

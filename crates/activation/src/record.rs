@@ -169,7 +169,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_order_of_merging_does_not_matter(
+        fn row_154_the_order_of_merging_does_not_matter(
             (a, b, c) in (contribution(0), contribution(1), contribution(2))
         ) {
             let expected = merged([&a, &b, &c]);

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_id_is_refused() {
+    fn row_43_what_is_not_an_id_is_refused() {
         for text in [
             "",
             "0034S000005YJV",

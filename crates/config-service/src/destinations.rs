@@ -1,11 +1,15 @@
 //! Destinations: the rules of their life, and the queries of their tables.
 
 mod claims;
+mod plan_changes;
 mod row;
+mod status_reports;
 
 pub mod creation;
 pub mod revisions;
 pub mod staged;
+
+pub use self::plan_changes::PlanSnapshot;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -21,6 +25,7 @@ use chrono::{DateTime, Utc};
 use contracts::page::Page;
 use serde::{Deserialize, Serialize};
 use service::{database::to_micros, in_transaction, on_database};
+use tracing::error;
 
 use self::row::Row;
 use crate::{
@@ -212,8 +217,20 @@ impl Destination {
             DesiredState::Deleting => PlanState::Deleting,
         };
         let live = self.live.as_ref()?;
-        // What went live has compiled.
-        let mut rules = Rules::compile(live, &self.org_shape).ok()?;
+        let mut rules = match Rules::compile(live, &self.org_shape) {
+            Ok(rules) => rules,
+            // What went live has compiled, so this is what a newer version wrote,
+            // or stricter rules than those it went live by.
+            Err(wrong) => {
+                let problems: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+                error!(
+                    destination.name = %self.name,
+                    problems = problems.join("; "),
+                    "what is live cannot be planned by this version; delivery goes on by the plan that it has"
+                );
+                return None;
+            }
+        };
         rules.discard_accepted_before = self.discard_accepted_before;
         Some(Plan {
             destination: self.name.clone(),
@@ -557,86 +574,6 @@ impl Store {
             })
             .await?;
         Ok(destination.waiting_updates())
-    }
-
-    /// Returns plan changes after a revision, in their order, with the newest
-    /// revision there is.
-    pub async fn plan_changes(&self, since: i64) -> Result<(Vec<PlanChange>, i64), sqlx::Error> {
-        const NEWEST: &str = "SELECT revision FROM plan_revision WHERE id = 1";
-        const REMOVED: &str = "
-            SELECT uid, revision
-            FROM removed_destinations
-            WHERE revision > $1";
-        // Read first: what is committed meanwhile comes with the next call.
-        let newest: i64 =
-            on_database!(&self.database, pool => sqlx::query_scalar(NEWEST).fetch_one(pool).await)?;
-        let rows: Vec<row::PlanRow> = on_database!(
-            &self.database,
-            pool => sqlx::query_as(row::PLANNED_SINCE).bind(since).fetch_all(pool).await
-        )?;
-        let removed: Vec<(String, i64)> = on_database!(
-            &self.database,
-            pool => sqlx::query_as(REMOVED).bind(since).fetch_all(pool).await
-        )?;
-        let mut changes = Vec::with_capacity(rows.len() + removed.len());
-        for row in rows {
-            let destination: Destination = row.destination.try_into()?;
-            if let Some(plan) = destination.plan(row.login_host, row.org_id) {
-                changes.push(PlanChange::Planned(Box::new(plan)));
-            }
-        }
-        // A caller that knows nothing need not hear of what is gone.
-        if since > 0 {
-            changes.extend(removed.into_iter().map(|(uid, revision)| PlanChange::Removed {
-                uid: DestinationUid::new(uid),
-                revision,
-            }));
-        }
-        // What came after the newest revision was read may be a part only; it
-        // comes whole with the next call.
-        changes.retain(|change| change.revision() <= newest);
-        changes.sort_by_key(PlanChange::revision);
-        Ok((changes, newest))
-    }
-
-    /// Keeps what delivery reports; a drained destination that is being deleted
-    /// is gone after this.
-    pub async fn report_status(
-        &self,
-        uid: &str,
-        status: &DeliveryStatus,
-        drained: bool,
-    ) -> Result<(), ChangeError> {
-        const KEEP: &str = "UPDATE destinations SET delivery_status = $2 WHERE uid = $1";
-        const DELETE: &str = "
-            DELETE FROM destinations
-            WHERE uid = $1
-              AND desired_state = 'deleting'
-              -- Drained by an older plan may mean: not yet told to stop taking.
-              AND revision = $2";
-        const TOMBSTONE: &str = "INSERT INTO removed_destinations (uid, revision) VALUES ($1, $2)";
-        let text = serde_json::to_string(status).expect("a status can be written as JSON");
-        on_database!(
-            &self.database,
-            pool => sqlx::query(KEEP).bind(uid).bind(text).execute(pool).await.map(|_| ())
-        )?;
-        if drained {
-            in_transaction!(&self.database, transaction => {
-                let revision: i64 = sqlx::query_scalar(NEXT_REVISION).fetch_one(&mut *transaction).await?;
-                let deleted = sqlx::query(DELETE)
-                    .bind(uid)
-                    .bind(status.applied_revision)
-                    .execute(&mut *transaction)
-                    .await?
-                    .rows_affected();
-                if deleted > 0 {
-                    sqlx::query(revisions::DELETE).bind(uid).execute(&mut *transaction).await?;
-                    sqlx::query(TOMBSTONE).bind(uid).bind(revision).execute(&mut *transaction).await?;
-                }
-            });
-            self.plans_changed.notify_waiters();
-        }
-        Ok(())
     }
 }
 

@@ -7,7 +7,9 @@ mod catalog_service;
 mod connection_service;
 mod destination_service;
 mod governance_service;
+mod plan_notifications;
 mod plan_service;
+mod plan_watch;
 mod preflight_service;
 mod provisioning;
 mod provisioning_service;
@@ -25,7 +27,7 @@ pub mod preflight;
 pub mod segments;
 pub mod store;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use contracts::{
     auth::v1::token_service_client::TokenServiceClient,
@@ -71,6 +73,10 @@ pub const DEFAULT_MAX_SEGMENTS: usize = 25;
 /// (requirements.md, row 58).
 pub const DEFAULT_MAX_DESTINATIONS: u32 = 100;
 
+/// How often plan changes of other processes are looked for, which nothing else
+/// tells of on SQLite, and on Postgres while notifications do not arrive.
+pub const DEFAULT_PLAN_POLL_INTERVAL: Duration = Duration::from_secs(1);
+
 /// What the service needs.
 pub struct Settings {
     pub database: Location,
@@ -82,6 +88,7 @@ pub struct Settings {
     pub max_destinations_per_workspace: u32,
     /// Where this installation's calls to Salesforce come from, for people.
     pub egress_addresses: Vec<String>,
+    pub plan_poll_interval: Duration,
 }
 
 /// The running service.
@@ -93,6 +100,7 @@ pub struct ConfigService {
     max_destinations: u32,
     egress_addresses: Arc<[String]>,
     recurring_checks: RecurringChecks,
+    plan_poll_interval: Duration,
 }
 
 impl ConfigService {
@@ -113,6 +121,7 @@ impl ConfigService {
             max_segments,
             max_destinations: settings.max_destinations_per_workspace,
             egress_addresses,
+            plan_poll_interval: settings.plan_poll_interval,
         })
     }
 
@@ -152,10 +161,13 @@ impl ConfigService {
             }))
     }
 
-    /// `shutdown` ends the streams, which otherwise never end.
+    /// `shutdown` ends the streams, which otherwise never end, and what wakes
+    /// them when another replica changes something.
     pub fn add_internal_routes(&self, routes: Routes, shutdown: CancellationToken) -> Routes {
+        tokio::spawn(plan_notifications::listen(self.store.clone(), shutdown.clone()));
         routes.add_service(PlanServiceServer::new(plan_service::Adapter {
             store: self.store.clone(),
+            poll_interval: self.plan_poll_interval,
             shutdown,
         }))
     }

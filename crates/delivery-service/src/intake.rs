@@ -313,7 +313,10 @@ mod tests {
 
     #[test]
     fn a_sequence_of_zero_or_beyond_the_column_is_refused_by_name() {
-        let route = Route::Workspace(Vec::new());
+        let route = Route::Workspace {
+            enabled: Vec::new(),
+            held: Vec::new(),
+        };
         for sequence in [0, u64::MAX] {
             let message = pb::ProfileUpdate {
                 sequence,

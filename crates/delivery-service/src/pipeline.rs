@@ -290,12 +290,19 @@ struct Orgs {
     /// By org id.
     events: HashMap<String, mpsc::UnboundedSender<Event>>,
     /// The plans that drivers were told of, or will be when they have the lane.
-    known: HashMap<DestinationUid, Arc<Plan>>,
+    known: HashMap<DestinationUid, Told>,
     /// Lanes whose former org has requests under way; no driver is told of
     /// them until it hands them over.
     leaving: HashSet<DestinationUid>,
     handed_over_sender: mpsc::UnboundedSender<DestinationUid>,
     handed_over: mpsc::UnboundedReceiver<DestinationUid>,
+}
+
+/// What a driver was told of a destination.
+#[derive(Clone)]
+struct Told {
+    plan: Arc<Plan>,
+    is_held: bool,
 }
 
 impl Orgs {
@@ -346,39 +353,45 @@ impl Orgs {
             if self.leaving.contains(&plan.uid) {
                 continue;
             }
+            let told = Told {
+                plan: plan.clone(),
+                is_held: plans.is_held(&plan.uid),
+            };
             let known = self.known.get(&plan.uid);
-            if known.is_some_and(|known| known.revision == plan.revision) {
+            // Not by the revision: a history that was restored has its own.
+            if known.is_some_and(|known| Arc::ptr_eq(&known.plan, plan) && known.is_held == told.is_held) {
                 continue;
             }
-            if known.is_some_and(|known| known.org_id != plan.org_id) {
+            if known.is_some_and(|known| known.plan.org_id != plan.org_id) {
                 self.tell(&plan.uid, Event::Moved(plan.uid.clone()));
                 self.leaving.insert(plan.uid.clone());
-                self.known.insert(plan.uid.clone(), plan.clone());
+                self.known.insert(plan.uid.clone(), told);
                 continue;
             }
-            self.known.insert(plan.uid.clone(), plan.clone());
-            self.tell_plan(plan, shutdown);
+            self.tell_plan(&told, shutdown);
+            self.known.insert(plan.uid.clone(), told);
         }
     }
 
-    fn tell_plan(&mut self, plan: &Arc<Plan>, shutdown: &CancellationToken) {
-        let events = match self.events.get(&plan.org_id) {
+    fn tell_plan(&mut self, told: &Told, shutdown: &CancellationToken) {
+        let org_id = &told.plan.org_id;
+        let events = match self.events.get(org_id) {
             Some(events) => events,
             None => {
-                let events = self.start_driver(&plan.org_id, shutdown);
-                self.events.entry(plan.org_id.clone()).or_insert(events)
+                let events = self.start_driver(org_id, shutdown);
+                self.events.entry(org_id.clone()).or_insert(events)
             }
         };
         // A driver that has ended is on its way to end the service.
-        let _ = events.send(plan_event(plan.clone()));
+        let _ = events.send(plan_event(told.plan.clone(), told.is_held));
     }
 
     /// Gives a lane to its new org's driver, and then tells what changed while
     /// nobody had it.
     fn take_over(&mut self, uid: &DestinationUid, shutdown: &CancellationToken) {
         self.leaving.remove(uid);
-        if let Some(plan) = self.known.get(uid).cloned() {
-            self.tell_plan(&plan, shutdown);
+        if let Some(told) = self.known.get(uid).cloned() {
+            self.tell_plan(&told, shutdown);
         }
         self.tell_plans(shutdown);
     }
@@ -398,7 +411,10 @@ impl Orgs {
     }
 
     fn tell(&self, uid: &DestinationUid, event: Event) {
-        let events = self.known.get(uid).and_then(|plan| self.events.get(&plan.org_id));
+        let events = self
+            .known
+            .get(uid)
+            .and_then(|told| self.events.get(&told.plan.org_id));
         if let Some(events) = events {
             let _ = events.send(event);
         }

@@ -1,26 +1,30 @@
 //! The plans that delivery works by: streamed from the config-service, kept on
 //! disk for when it is away.
+//!
+//! A plan goes only by the word that its destination was deleted. A destination
+//! that the config-service merely does not know, as after its database was
+//! restored from an older backup, is *held*: its plan and its part of the
+//! journal stay, and nothing is taken or sent for it until it is known again.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod kept;
+mod watcher;
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use activation::{
     names::{DestinationName, DestinationUid, WorkspaceName},
     plan::Plan,
 };
-use contracts::config::v1::{
-    self as pb, WatchPlansRequest, plan_service_client::PlanServiceClient, watch_plans_response::Event,
-};
-use prost::Message;
-use service::{Database, chain::Chain, grpc::client::TracedChannel, in_transaction, on_database};
-use tokio::{
-    sync::watch,
-    time::{sleep, timeout},
-};
-use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tokio::{sync::watch, time::timeout};
 
-/// How long to wait before asking a config-service again that was away.
-const RECONNECT_DELAY: Duration = Duration::from_secs(1);
+pub(crate) use self::watcher::PlanWatcher;
+
+/// Says of a destination that it is held, to machines.
+pub(crate) const DESTINATION_MISSING: &str = "DESTINATION_MISSING";
 
 /// How long an unknown destination is waited for: the time that a plan may
 /// need from a fresh activation to here.
@@ -31,18 +35,12 @@ const PLAN_DELAY: Duration = Duration::from_secs(3);
 pub struct PlanSet {
     by_uid: HashMap<DestinationUid, Arc<Plan>>,
     by_name: HashMap<DestinationName, DestinationUid>,
+    held: HashSet<DestinationUid>,
 }
 
 /// The current plans. Cheap to clone.
 #[derive(Clone)]
 pub struct Plans(watch::Receiver<PlanSet>);
-
-/// Keeps the current plans current.
-pub(crate) struct PlanWatcher {
-    database: Database,
-    config: PlanServiceClient<TracedChannel>,
-    plans: watch::Sender<PlanSet>,
-}
 
 impl PlanSet {
     pub fn get(&self, name: &DestinationName) -> Option<&Arc<Plan>> {
@@ -63,18 +61,42 @@ impl PlanSet {
         self.by_uid.values()
     }
 
+    /// Tells whether the config-service does not know the destination any more,
+    /// though nobody deleted it.
+    pub fn is_held(&self, uid: &DestinationUid) -> bool {
+        self.held.contains(uid)
+    }
+
+    /// Takes a plan that the config-service has.
     fn insert(&mut self, plan: Arc<Plan>) {
+        self.held.remove(&plan.uid);
         self.by_name.insert(plan.destination.clone(), plan.uid.clone());
         self.by_uid.insert(plan.uid.clone(), plan);
     }
 
+    /// Keeps a plan that the config-service does not have any more.
+    fn hold(&mut self, uid: &DestinationUid) {
+        if self.by_uid.contains_key(uid) {
+            self.held.insert(uid.clone());
+        }
+    }
+
     fn remove(&mut self, uid: &DestinationUid) {
+        self.held.remove(uid);
         let Some(plan) = self.by_uid.remove(uid) else {
             return;
         };
-        // A later destination may have the name by now.
+        // A later destination may have the name by now, or an earlier one that
+        // is held have had it.
         if self.by_name.get(&plan.destination) == Some(uid) {
             self.by_name.remove(&plan.destination);
+            let other = self
+                .by_uid
+                .values()
+                .find(|other| other.destination == plan.destination);
+            if let Some(other) = other {
+                self.by_name.insert(plan.destination.clone(), other.uid.clone());
+            }
         }
     }
 }
@@ -87,6 +109,11 @@ impl Plans {
 
     pub fn get(&self, name: &DestinationName) -> Option<Arc<Plan>> {
         self.0.borrow().get(name).cloned()
+    }
+
+    /// As [`PlanSet::is_held`].
+    pub fn is_held(&self, uid: &DestinationUid) -> bool {
+        self.0.borrow().is_held(uid)
     }
 
     /// Returns a destination's plan; one that is not known yet is waited for, a
@@ -110,153 +137,4 @@ impl Plans {
     pub async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
         self.0.changed().await
     }
-}
-
-impl PlanWatcher {
-    /// Loads the plans kept on disk.
-    pub(crate) async fn open(
-        database: Database,
-        config: TracedChannel,
-    ) -> Result<(Self, Plans), sqlx::Error> {
-        const SQL: &str = "SELECT uid, body FROM plans";
-        let rows: Vec<(String, Vec<u8>)> =
-            on_database!(&database, pool => sqlx::query_as(SQL).fetch_all(pool).await)?;
-        let mut set = PlanSet::default();
-        for (uid, body) in rows {
-            match read(&body) {
-                Some(plan) => {
-                    set.insert(Arc::new(plan));
-                }
-                None => warn!(
-                    destination.uid = uid,
-                    "a kept plan cannot be read, waiting for a new one"
-                ),
-            }
-        }
-        let (sender, receiver) = watch::channel(set);
-        Ok((
-            Self {
-                database,
-                config: PlanServiceClient::new(config),
-                plans: sender,
-            },
-            Plans(receiver),
-        ))
-    }
-
-    /// Follows the config-service until shutdown, and comes back after breaks.
-    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
-        let mut was_away = false;
-        loop {
-            match shutdown.run_until_cancelled(self.follow()).await {
-                None => return,
-                Some(Ok(())) => {}
-                Some(Err(status)) => {
-                    if !was_away {
-                        warn!(error = %Chain(&status), "the config-service is away, working by the last plans");
-                    }
-                    was_away = true;
-                }
-            }
-            if shutdown
-                .run_until_cancelled(sleep(RECONNECT_DELAY))
-                .await
-                .is_none()
-            {
-                return;
-            }
-        }
-    }
-
-    async fn follow(&mut self) -> Result<(), tonic::Status> {
-        let mut stream = self
-            .config
-            .watch_plans(WatchPlansRequest { since_revision: 0 })
-            .await?
-            .into_inner();
-        // Until the snapshot is complete, plans that it has not told of stay.
-        let mut snapshot = Some(PlanSet::default());
-        while let Some(message) = stream.message().await? {
-            match message.event {
-                Some(Event::Plan(plan)) => match Plan::try_from(&plan) {
-                    Ok(valid) => {
-                        let valid = Arc::new(valid);
-                        self.keep(&plan).await;
-                        match &mut snapshot {
-                            Some(snapshot) => {
-                                snapshot.insert(valid);
-                            }
-                            None => self.plans.send_modify(|set| {
-                                set.insert(valid.clone());
-                            }),
-                        }
-                    }
-                    Err(invalid) => {
-                        error!(destination.name = plan.destination, error = %invalid, "a plan cannot be used");
-                    }
-                },
-                Some(Event::RemovedUid(uid)) => {
-                    self.forget(&uid).await;
-                    self.plans.send_modify(|set| {
-                        set.remove(&DestinationUid::new(uid));
-                    });
-                }
-                Some(Event::SnapshotComplete(_)) => {
-                    if let Some(snapshot) = snapshot.take() {
-                        info!(plans = snapshot.by_uid.len(), "plans are up to date");
-                        let known: Vec<DestinationUid> = self.plans.borrow().by_uid.keys().cloned().collect();
-                        for uid in known.iter().filter(|uid| !snapshot.by_uid.contains_key(*uid)) {
-                            self.forget(uid.as_str()).await;
-                        }
-                        self.plans.send_replace(snapshot);
-                    }
-                }
-                Some(Event::Heartbeat(_)) | None => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Keeps a plan for the next start. Failing at it costs nothing while the
-    /// config-service is there.
-    async fn keep(&self, plan: &pb::Plan) {
-        const SQL: &str = "
-            INSERT INTO plans (uid, revision, body)
-            VALUES ($1, $2, $3)
-            ON CONFLICT (uid) DO UPDATE
-            SET revision = excluded.revision, body = excluded.body
-            WHERE plans.revision <= excluded.revision";
-        let kept = on_database!(
-            &self.database,
-            pool => sqlx::query(SQL)
-                .bind(&plan.uid)
-                .bind(plan.revision)
-                .bind(plan.encode_to_vec())
-                .execute(pool)
-                .await
-                .map(|_| ())
-        );
-        if let Err(error) = kept {
-            warn!(destination.name = plan.destination, error = %Chain(&error), "a plan could not be kept on disk");
-        }
-    }
-
-    async fn forget(&self, uid: &str) {
-        const SQL: &str = "DELETE FROM plans WHERE uid = $1";
-        let forgotten: Result<(), sqlx::Error> = async {
-            in_transaction!(&self.database, transaction => {
-                sqlx::query(SQL).bind(uid).execute(&mut *transaction).await?;
-            });
-            Ok(())
-        }
-        .await;
-        if let Err(error) = forgotten {
-            warn!(destination.uid = uid, error = %Chain(&error), "a plan could not be forgotten on disk");
-        }
-    }
-}
-
-fn read(body: &[u8]) -> Option<Plan> {
-    let message = pb::Plan::decode(body).ok()?;
-    Plan::try_from(&message).ok()
 }

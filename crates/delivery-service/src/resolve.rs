@@ -9,7 +9,7 @@ use activation::{
     profile::ProfileUpdate,
 };
 
-use crate::plans::Plans;
+use crate::plans::{DESTINATION_MISSING, PlanSet, Plans};
 
 /// Where a batch of updates goes.
 #[derive(Debug, Clone)]
@@ -30,7 +30,11 @@ pub struct Refused {
 /// Where the updates of a batch can go. Found once per batch.
 pub enum Route {
     Destination(Arc<Plan>),
-    Workspace(Vec<Arc<Plan>>),
+    Workspace {
+        enabled: Vec<Arc<Plan>>,
+        /// Would be enabled if they were not held.
+        held: Vec<Arc<Plan>>,
+    },
     Nowhere(Refused),
 }
 
@@ -40,6 +44,7 @@ impl Route {
     pub async fn find(plans: &Plans, target: &Target) -> Self {
         match target {
             Target::Destination(name) => match plans.find(name).await {
+                Some(plan) if plans.is_held(&plan.uid) => Self::Nowhere(missing(&plan, "batch.destination")),
                 Some(plan) => match refusal(&plan) {
                     None => Self::Destination(plan),
                     Some(refused) => Self::Nowhere(refused),
@@ -50,28 +55,36 @@ impl Route {
                     message: format!("{name} does not exist or is not activated; activate it first"),
                 }),
             },
-            Target::Workspace(workspace) => Self::Workspace(
-                plans
-                    .now()
-                    .of_workspace(workspace)
-                    .filter(|plan| plan.state == PlanState::Enabled)
-                    .cloned()
-                    .collect(),
-            ),
+            Target::Workspace(workspace) => Self::of_workspace(&plans.now(), workspace),
         }
+    }
+
+    /// A destination that takes nothing now does not keep an update from the
+    /// others.
+    fn of_workspace(plans: &PlanSet, workspace: &WorkspaceName) -> Self {
+        let (held, enabled) = plans
+            .of_workspace(workspace)
+            .filter(|plan| plan.state == PlanState::Enabled)
+            .cloned()
+            .partition(|plan| plans.is_held(&plan.uid));
+        Self::Workspace { enabled, held }
     }
 
     /// Returns the destinations that one update goes to.
     pub fn partitions(&self, update: &ProfileUpdate) -> Result<Vec<DestinationUid>, Refused> {
         match self {
             Self::Destination(plan) => Ok(vec![plan.uid.clone()]),
-            Self::Workspace(plans) => {
-                let wanted: Vec<_> = plans
+            Self::Workspace { enabled, held } => {
+                let wants = |plan: &&Arc<Plan>| is_of_interest(update, &plan.rules);
+                let wanted: Vec<_> = enabled
                     .iter()
-                    .filter(|plan| is_of_interest(update, &plan.rules))
+                    .filter(wants)
                     .map(|plan| plan.uid.clone())
                     .collect();
                 if wanted.is_empty() {
+                    if let Some(plan) = held.iter().find(wants) {
+                        return Err(missing(plan, "batch.workspace"));
+                    }
                     return Err(Refused {
                         reason: "NO_DESTINATION_WANTS_IT",
                         field: "batch.workspace".to_owned(),
@@ -83,6 +96,18 @@ impl Route {
             }
             Self::Nowhere(refused) => Err(refused.clone()),
         }
+    }
+}
+
+fn missing(plan: &Plan, field: &str) -> Refused {
+    Refused {
+        reason: DESTINATION_MISSING,
+        field: field.to_owned(),
+        message: format!(
+            "the config-service does not know {} any more, and nobody deleted it; what was accepted before is \
+             kept. Restore its configuration, then send again",
+            plan.destination
+        ),
     }
 }
 

@@ -9,7 +9,11 @@ use std::{
 };
 
 use activation::names::DestinationUid;
-use contracts::config::v1::{self as pb, plan_service_client::PlanServiceClient};
+use chrono::{DateTime, Utc};
+use contracts::{
+    config::v1::{self as pb, plan_service_client::PlanServiceClient},
+    convert::time::time_out,
+};
 use service::{chain::Chain, grpc::client::TracedChannel};
 use tokio::{
     sync::Notify,
@@ -48,11 +52,31 @@ struct Lanes {
 
 struct Report {
     status: LaneStatus,
+    /// When it became so.
+    time: DateTime<Utc>,
     /// When the count was made that was told last, and the count.
     counted: Option<(Instant, i64)>,
 }
 
+/// What is to be told.
+struct Due {
+    uid: DestinationUid,
+    status: LaneStatus,
+    time: DateTime<Utc>,
+    /// Of a status that was told: nothing is said while the count is this.
+    told_count: Option<i64>,
+}
+
 impl Report {
+    fn due(&self, uid: DestinationUid, told_count: Option<i64>) -> Due {
+        Due {
+            uid,
+            status: self.status.clone(),
+            time: self.time,
+            told_count,
+        }
+    }
+
     fn fresh_for(&self) -> Duration {
         match self.status.state {
             LaneState::Delivering => FRESH_WHILE_DELIVERING,
@@ -63,7 +87,7 @@ impl Report {
 
 impl Lanes {
     /// Takes what is to be told now: new statuses, and those whose count is old.
-    fn take_due(&mut self, now: Instant) -> Vec<(DestinationUid, LaneStatus, Option<i64>)> {
+    fn take_due(&mut self, now: Instant) -> Vec<Due> {
         let mut due = Vec::new();
         let old: Vec<DestinationUid> = self
             .moved
@@ -80,7 +104,7 @@ impl Lanes {
         for uid in std::mem::take(&mut self.untold) {
             self.moved.remove(&uid);
             if let Some(report) = self.newest.get(&uid) {
-                due.push((uid, report.status.clone(), None));
+                due.push(report.due(uid, None));
             }
         }
         for uid in old {
@@ -88,7 +112,7 @@ impl Lanes {
             if self.moved.remove(&uid)
                 && let Some(report) = self.newest.get(&uid)
             {
-                due.push((uid, report.status.clone(), report.counted.map(|(_, count)| count)));
+                due.push(report.due(uid, report.counted.map(|(_, count)| count)));
             }
         }
         due
@@ -107,11 +131,18 @@ impl Lanes {
 }
 
 impl Reporter {
-    pub(crate) fn report(&self, uid: DestinationUid, status: LaneStatus) {
+    pub(crate) fn report(&self, uid: DestinationUid, status: LaneStatus, now: DateTime<Utc>) {
         let mut lanes = self.lanes();
         let counted = lanes.newest.get(&uid).and_then(|report| report.counted);
         lanes.untold.insert(uid.clone());
-        lanes.newest.insert(uid, Report { status, counted });
+        lanes.newest.insert(
+            uid,
+            Report {
+                status,
+                time: now,
+                counted,
+            },
+        );
         drop(lanes);
         self.wake.notify_one();
     }
@@ -144,13 +175,22 @@ impl Reporter {
         loop {
             let due = self.lanes().take_due(Instant::now());
             let mut is_heard = true;
-            for (uid, status, told_count) in due {
+            for due in due {
+                let Due {
+                    uid,
+                    status,
+                    time,
+                    told_count,
+                } = due;
                 let is_told = match waiting.of(&uid).await {
                     Ok(count) if told_count == Some(count) => {
                         self.counted(&uid, count);
                         true
                     }
-                    Ok(count) => self.tell(&mut config, &uid, &status, count).await,
+                    Ok(count) => {
+                        self.tell(&mut config, &uid, request(&uid, &status, time, count))
+                            .await
+                    }
                     Err(error) => {
                         warn!(destination.uid = %uid, error = %Chain(&error), "waiting updates cannot be counted, will try again");
                         false
@@ -181,14 +221,14 @@ impl Reporter {
         &self,
         config: &mut PlanServiceClient<TracedChannel>,
         uid: &DestinationUid,
-        status: &LaneStatus,
-        count: i64,
+        report: pb::ReportStatusRequest,
     ) -> bool {
-        if let Err(error) = config.report_status(request(uid, status, count)).await {
+        let (is_drained, count) = (report.drained, report.waiting_updates);
+        if let Err(error) = config.report_status(report).await {
             debug!(destination.uid = %uid, error = %Chain(&error), "a status was not heard, will tell again");
             return false;
         }
-        if status.drained {
+        if is_drained {
             // It is gone; its lane has nothing more to say.
             self.lanes().newest.remove(uid);
         } else {
@@ -204,7 +244,12 @@ impl Reporter {
     }
 }
 
-fn request(uid: &DestinationUid, status: &LaneStatus, waiting_updates: i64) -> pb::ReportStatusRequest {
+fn request(
+    uid: &DestinationUid,
+    status: &LaneStatus,
+    time: DateTime<Utc>,
+    waiting_updates: i64,
+) -> pb::ReportStatusRequest {
     let state = match status.state {
         LaneState::Delivering => pb::DeliveryState::Delivering,
         LaneState::Paused => pb::DeliveryState::Paused,
@@ -223,6 +268,7 @@ fn request(uid: &DestinationUid, status: &LaneStatus, waiting_updates: i64) -> p
         reason,
         message,
         drained: status.drained,
+        report_time: Some(time_out(time)),
         waiting_updates,
     }
 }

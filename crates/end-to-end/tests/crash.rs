@@ -190,7 +190,7 @@ impl Round {
 }
 
 #[tokio::test]
-async fn kill_nine_in_the_middle_of_a_send_loses_nothing() -> anyhow::Result<()> {
+async fn row_244_kill_nine_in_the_middle_of_a_send_loses_nothing() -> anyhow::Result<()> {
     for number in 0..rounds()? {
         println!(
             "round {number}: {:?}, the sender {:?}",
@@ -222,7 +222,7 @@ async fn kill_nine_while_salesforce_fails_too_loses_nothing() -> anyhow::Result<
 }
 
 #[tokio::test]
-async fn kill_nine_on_postgres_loses_nothing() -> anyhow::Result<()> {
+async fn row_244_kill_nine_on_postgres_loses_nothing() -> anyhow::Result<()> {
     for number in [2, 3, 4] {
         println!(
             "round {number}: {:?}, the sender {:?}",

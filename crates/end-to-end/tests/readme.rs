@@ -99,7 +99,8 @@ async fn the_commands_of_the_readme_work_as_they_are_written() -> anyhow::Result
 }
 
 #[tokio::test]
-async fn profiles_sent_from_the_shell_are_in_salesforce_field_by_field() -> anyhow::Result<()> {
+async fn row_10_84_160_175_profiles_sent_from_the_shell_are_in_salesforce_field_by_field()
+-> anyhow::Result<()> {
     let simulator = Simulator::start().await?;
     let org = simulator.sample_org();
     let services = Installation::start(&simulator).await?;
@@ -392,7 +393,7 @@ async fn a_salesforce_that_does_not_answer_fails_the_connection_check_with_reaso
 }
 
 #[tokio::test]
-async fn a_disabled_destination_refuses_updates_and_keeps_what_waits_until_it_is_enabled()
+async fn row_63_a_disabled_destination_refuses_updates_and_keeps_what_waits_until_it_is_enabled()
 -> anyhow::Result<()> {
     let simulator = Simulator::start().await?;
     let org = simulator.sample_org();
@@ -437,7 +438,7 @@ async fn a_disabled_destination_refuses_updates_and_keeps_what_waits_until_it_is
 }
 
 #[tokio::test]
-async fn a_deleted_destination_delivers_what_it_accepted_and_is_gone_then() -> anyhow::Result<()> {
+async fn row_67_68_a_deleted_destination_delivers_what_it_accepted_and_is_gone_then() -> anyhow::Result<()> {
     let simulator = Simulator::start().await?;
     let org = simulator.sample_org();
     let services = Installation::start(&simulator).await?;
@@ -472,7 +473,7 @@ async fn a_deleted_destination_delivers_what_it_accepted_and_is_gone_then() -> a
 }
 
 #[tokio::test]
-async fn a_producer_is_told_how_each_of_its_updates_ended() -> anyhow::Result<()> {
+async fn row_240_a_producer_is_told_how_each_of_its_updates_ended() -> anyhow::Result<()> {
     let simulator = Simulator::start().await?;
     let org = simulator.sample_org();
     let services = Installation::start(&simulator).await?;
@@ -517,7 +518,7 @@ async fn a_producer_is_told_how_each_of_its_updates_ended() -> anyhow::Result<()
 }
 
 #[tokio::test]
-async fn the_services_stop_cleanly_and_start_again_where_they_were() -> anyhow::Result<()> {
+async fn row_238_the_services_stop_cleanly_and_start_again_where_they_were() -> anyhow::Result<()> {
     let simulator = Simulator::start().await?;
     let org = simulator.sample_org();
     let mut services = Installation::start(&simulator).await?;

@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_answer_is_checked_before_it_is_used() {
+    fn row_164_a_token_answer_is_checked_before_it_is_used() {
         let good = r#"{"access_token": "00D!x", "instance_url": "https://acme.my.salesforce.com/",
             "id": "https://login.salesforce.com/id/00D5g00000ExAmPEAV/0055g00000UsErIAAV", "new_key": 1}"#;
         let token = issued(good.as_bytes()).unwrap();

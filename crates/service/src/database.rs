@@ -1,9 +1,10 @@
 //! One SQL text for SQLite and Postgres.
 //!
 //! A store is a struct around [`Database`]; its queries are written once, with
-//! `$1` binds, and dispatched by [`on_database!`](crate::on_database) or
-//! [`in_transaction!`](crate::in_transaction). Times are microseconds since
-//! 1970, ids and JSON are text.
+//! `$1` binds, and dispatched by [`on_database!`](crate::on_database),
+//! [`in_transaction!`](crate::in_transaction) or
+//! [`in_snapshot!`](crate::in_snapshot). Times are microseconds since 1970, ids
+//! and JSON are text.
 
 use std::{path::Path, time::Duration};
 
@@ -209,6 +210,30 @@ macro_rules! in_transaction {
             }
             $crate::database::Database::Postgres(pool) => {
                 let mut $transaction = pool.begin().await?;
+                let value = $body;
+                $transaction.commit().await?;
+                value
+            }
+        }
+    };
+}
+
+/// Runs a block of reads that all see the same moment. A `?` in the block
+/// leaves the function.
+#[macro_export]
+macro_rules! in_snapshot {
+    ($database:expr, $transaction:ident => $body:block) => {
+        match $database {
+            $crate::database::Database::Sqlite(pool) => {
+                let mut $transaction = pool.begin().await?;
+                let value = $body;
+                $transaction.commit().await?;
+                value
+            }
+            $crate::database::Database::Postgres(pool) => {
+                let mut $transaction = pool
+                    .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await?;
                 let value = $body;
                 $transaction.commit().await?;
                 value

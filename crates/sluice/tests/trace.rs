@@ -55,7 +55,7 @@ impl<'a> MakeWriter<'a> for Captured {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recorded_update_is_traced_to_its_row_and_no_secret_or_value_is_told() {
+async fn row_243_a_recorded_update_is_traced_to_its_row_and_no_secret_or_value_is_told() {
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder()
         .with_simple_exporter(exporter.clone())

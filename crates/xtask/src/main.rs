@@ -18,10 +18,11 @@ mod kept_process;
 mod oracle_bites;
 mod postgres;
 mod repository;
+mod requirements;
 mod run;
 mod workspace_tests;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -47,6 +48,12 @@ enum Command {
         /// Only this Salesforce client, for example jsforce; may be given several times.
         #[arg(long = "client", value_name = "NAME")]
         clients: Vec<String>,
+    },
+    /// Run every test and print each requirement with the tests that prove it and how they ended.
+    Requirements {
+        /// Read what `cargo test --workspace --no-fail-fast` printed, instead of running the tests.
+        #[arg(long, value_name = "FILE")]
+        log: Option<PathBuf>,
     },
     /// Put five faults into a copy of the mapping, one at a time; each must turn the demo red.
     OracleBites,
@@ -85,6 +92,7 @@ fn run_command(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Test { cargo_arguments } => workspace_tests::test(&cargo_arguments),
         Command::Conformance { clients } => conformance::run(&clients),
+        Command::Requirements { log } => requirements::check(log.as_deref()),
         Command::OracleBites => oracle_bites::run(),
         Command::Crash => workspace_tests::crash(None),
         Command::Soak { rounds } => workspace_tests::crash(Some(rounds)),

@@ -121,7 +121,7 @@ fn row_142_an_absent_attribute_is_left_out_and_a_null_blanks() {
 }
 
 #[test]
-fn each_id_of_the_mapped_namespace_is_its_own_record_once() {
+fn row_40_41_42_each_id_of_the_mapped_namespace_is_its_own_record_once() {
     let document = json!({
         "identityMap": {
             "other": [{"id": "x"}],
@@ -143,7 +143,7 @@ fn each_id_of_the_mapped_namespace_is_its_own_record_once() {
 }
 
 #[test]
-fn an_update_without_an_id_is_excluded_as_a_whole() {
+fn row_39_an_update_without_an_id_is_excluded_as_a_whole() {
     let document = json!({"person": {"name": {"lastName": "Okafor"}}});
     let mapped = mapped(&rules(), &document);
     assert_eq!(mapped[0].index, None);

@@ -21,8 +21,8 @@ use crate::{
 };
 
 on_both_databases!(
-    a_hundred_calls_at_once_cause_one_login,
-    a_rejected_token_causes_one_login_however_often_it_is_reported,
+    row_166_239_a_hundred_calls_at_once_cause_one_login,
+    row_163_a_rejected_token_causes_one_login_however_often_it_is_reported,
     row_61_new_credentials_get_a_token_of_their_own,
     credentials_put_after_a_deletion_get_a_token_of_their_own,
     a_fresh_token_is_asked_for_and_takes_the_place_of_the_cached_one,
@@ -40,7 +40,7 @@ async fn tokens(rig: &Arc<Rig>, calls: usize) -> Vec<Result<GetTokenResponse, St
     asked.join_all().await
 }
 
-async fn a_hundred_calls_at_once_cause_one_login(place: &Place) {
+async fn row_166_239_a_hundred_calls_at_once_cause_one_login(place: &Place) {
     let rig = Arc::new(Rig::start(place).await);
     let org_id = rig.salesforce.create_org(ACME, json!({"latency_ms": 50})).await;
     rig.put(CONNECTION, app()).await;
@@ -55,7 +55,7 @@ async fn a_hundred_calls_at_once_cause_one_login(place: &Place) {
     assert!(answers.iter().all(|answer| answer.as_ref().unwrap() == first));
 }
 
-async fn a_rejected_token_causes_one_login_however_often_it_is_reported(place: &Place) {
+async fn row_163_a_rejected_token_causes_one_login_however_often_it_is_reported(place: &Place) {
     let rig = Arc::new(Rig::start_with_acme(place).await);
     rig.put(CONNECTION, app()).await;
     let rejected = rig.token().await.unwrap();

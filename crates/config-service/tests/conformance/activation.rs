@@ -19,10 +19,10 @@ use crate::{
 
 on_both_databases!(
     row_79_89_90_93_94_an_unfinished_draft_is_refused_with_everything_that_is_missing,
-    an_activated_destination_has_a_plan_and_its_org_pinned,
+    row_64_an_activated_destination_has_a_plan_and_its_org_pinned,
     a_destination_is_activated_once,
     row_18_83_106_162_a_field_that_the_org_lacks_is_named_with_its_segment_and_the_fix,
-    an_upsert_plans_by_its_key_field,
+    row_241_an_upsert_plans_by_its_key_field,
 );
 
 async fn row_79_89_90_93_94_an_unfinished_draft_is_refused_with_everything_that_is_missing(place: &Place) {
@@ -47,7 +47,7 @@ async fn row_79_89_90_93_94_an_unfinished_draft_is_refused_with_everything_that_
     assert_eq!(unknown.unwrap_err().code(), Code::NotFound);
 }
 
-async fn an_activated_destination_has_a_plan_and_its_org_pinned(place: &Place) {
+async fn row_64_an_activated_destination_has_a_plan_and_its_org_pinned(place: &Place) {
     let rig = Rig::start_with_finished_draft(place).await;
     assert_eq!(rig.all_plans().await, []);
 
@@ -132,7 +132,7 @@ async fn row_18_83_106_162_a_field_that_the_org_lacks_is_named_with_its_segment_
     assert_eq!(active.desired_state(), DesiredState::Enabled);
 }
 
-async fn an_upsert_plans_by_its_key_field(place: &Place) {
+async fn row_241_an_upsert_plans_by_its_key_field(place: &Place) {
     let rig = Rig::start_with_finished_draft(place).await;
     for (name, case_sensitive) in [("Upper_Key__c", true), ("Lower_Key__c", false)] {
         let field = json!({"object": "Contact", "name": name, "type": "string", "external_id": true,

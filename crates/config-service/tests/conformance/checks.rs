@@ -1,5 +1,7 @@
 //! CheckConnection: whether a login works, and what is wrong when it does not.
 
+use std::sync::Arc;
+
 use chrono::DateTime;
 use contracts::{
     auth::v1::{ClientCredentialsGrant, PasswordGrant, put_credentials_request::Grant},
@@ -674,7 +676,7 @@ async fn a_salesforce_that_cannot_be_asked_is_unreachable_and_not_refused() {
     assert_eq!(rig.check(CONNECTION).await.state(), ConnectionState::Connected);
 
     let mut connections = rig.connections.clone();
-    rig.salesforce.stop().await;
+    Arc::into_inner(rig.salesforce).unwrap().stop().await;
     let request = CheckConnectionRequest {
         name: CONNECTION.to_owned(),
     };

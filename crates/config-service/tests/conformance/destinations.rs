@@ -24,21 +24,21 @@ use crate::{
 };
 
 on_both_databases!(
-    a_new_destination_is_a_draft_with_defaults,
-    destinations_are_listed_in_pages_by_name_and_workspace,
-    each_wrong_field_of_a_new_destination_is_named,
-    an_empty_request_names_every_field_that_is_required,
+    row_56_69_a_new_destination_is_a_draft_with_defaults,
+    row_71_169_destinations_are_listed_in_pages_by_name_and_workspace,
+    row_1_2_50_each_wrong_field_of_a_new_destination_is_named,
+    row_2_52_an_empty_request_names_every_field_that_is_required,
     an_id_is_taken_in_its_own_workspace_only,
     a_draft_can_be_changed_in_everything,
-    after_activation_what_is_fixed_is_refused_and_the_rest_changes,
-    a_stale_etag_aborts_every_kind_of_change,
-    of_edits_at_the_same_time_with_one_etag_exactly_one_wins,
+    row_59_60_62_after_activation_what_is_fixed_is_refused_and_the_rest_changes,
+    row_232_a_stale_etag_aborts_every_kind_of_change,
+    row_232_of_edits_at_the_same_time_with_one_etag_exactly_one_wins,
     edits_at_the_same_time_without_an_etag_all_arrive,
     row_34_80_100_field_mappings_are_replaced_as_one_unit,
     a_draft_is_deleted_at_once,
 );
 
-async fn a_new_destination_is_a_draft_with_defaults(place: &Place) {
+async fn row_56_69_a_new_destination_is_a_draft_with_defaults(place: &Place) {
     let rig = Rig::start_with_connection(place).await;
 
     let created = rig.create_draft(WORKSPACE, "contacts", CONNECTION).await;
@@ -65,7 +65,7 @@ async fn a_new_destination_is_a_draft_with_defaults(place: &Place) {
     assert_eq!(rig.destination(CONTACTS).await.unwrap(), created);
 }
 
-async fn destinations_are_listed_in_pages_by_name_and_workspace(place: &Place) {
+async fn row_71_169_destinations_are_listed_in_pages_by_name_and_workspace(place: &Place) {
     let rig = Rig::start_with_connection(place).await;
     for id in ["c", "a", "b"] {
         rig.create_draft(WORKSPACE, id, CONNECTION).await;
@@ -90,7 +90,7 @@ async fn destinations_are_listed_in_pages_by_name_and_workspace(place: &Place) {
     assert_eq!((second, end.as_str()), (vec![name("c")], ""));
 }
 
-async fn each_wrong_field_of_a_new_destination_is_named(place: &Place) {
+async fn row_1_2_50_each_wrong_field_of_a_new_destination_is_named(place: &Place) {
     let rig = Rig::start_with_connection(place).await;
     let with = |change: fn(&mut Destination)| {
         let mut destination = draft(CONNECTION);
@@ -168,7 +168,7 @@ async fn each_wrong_field_of_a_new_destination_is_named(place: &Place) {
     );
 }
 
-async fn an_empty_request_names_every_field_that_is_required(place: &Place) {
+async fn row_2_52_an_empty_request_names_every_field_that_is_required(place: &Place) {
     let rig = Rig::start(place).await;
 
     let empty = CreateDestinationRequest::default();
@@ -275,7 +275,7 @@ async fn a_draft_can_be_changed_in_everything(place: &Place) {
     assert_eq!(rig.destination(CONTACTS).await.unwrap(), after);
 }
 
-async fn after_activation_what_is_fixed_is_refused_and_the_rest_changes(place: &Place) {
+async fn row_59_60_62_after_activation_what_is_fixed_is_refused_and_the_rest_changes(place: &Place) {
     let rig = Rig::start_with_finished_draft(place).await;
     let active = rig.activate(CONTACTS).await.unwrap();
     let other = rig.create_connection(WORKSPACE, "other", "globex").await.unwrap();
@@ -396,7 +396,7 @@ async fn every_change(rig: &Rig, etag: &str) -> Vec<Result<(), Status>> {
     ]
 }
 
-async fn a_stale_etag_aborts_every_kind_of_change(place: &Place) {
+async fn row_232_a_stale_etag_aborts_every_kind_of_change(place: &Place) {
     let rig = Rig::start_with_finished_draft(place).await;
     let read = rig.destination(CONTACTS).await.unwrap();
     let theirs = rig
@@ -412,7 +412,7 @@ async fn a_stale_etag_aborts_every_kind_of_change(place: &Place) {
     assert_eq!(rig.destination(CONTACTS).await.unwrap(), theirs);
 }
 
-async fn of_edits_at_the_same_time_with_one_etag_exactly_one_wins(place: &Place) {
+async fn row_232_of_edits_at_the_same_time_with_one_etag_exactly_one_wins(place: &Place) {
     let rig = Arc::new(Rig::start_with_finished_draft(place).await);
     let read = rig.destination(CONTACTS).await.unwrap();
     let mut edits = JoinSet::new();

@@ -13,15 +13,15 @@ use crate::{
 };
 
 on_both_databases!(
-    a_disabled_destination_is_enabled_with_a_word_on_what_waits,
+    row_63_233_a_disabled_destination_is_enabled_with_a_word_on_what_waits,
     a_draft_is_neither_enabled_nor_disabled,
-    a_deleted_destination_stays_until_its_newest_plan_is_drained,
+    row_67_68_a_deleted_destination_stays_until_its_newest_plan_is_drained,
     a_deletion_can_discard_what_waits,
     what_delivery_reports_is_read_with_the_destination,
-    everything_is_kept_over_a_restart,
+    row_238_everything_is_kept_over_a_restart,
 );
 
-async fn a_disabled_destination_is_enabled_with_a_word_on_what_waits(place: &Place) {
+async fn row_63_233_a_disabled_destination_is_enabled_with_a_word_on_what_waits(place: &Place) {
     let rig = Rig::start_with_finished_draft(place).await;
     let active = rig.activate(CONTACTS).await.unwrap();
 
@@ -68,7 +68,7 @@ async fn a_draft_is_neither_enabled_nor_disabled(place: &Place) {
     assert_eq!(rig.destination(CONTACTS).await.unwrap(), draft);
 }
 
-async fn a_deleted_destination_stays_until_its_newest_plan_is_drained(place: &Place) {
+async fn row_67_68_a_deleted_destination_stays_until_its_newest_plan_is_drained(place: &Place) {
     let rig = Rig::start_with_finished_draft(place).await;
     let active = rig.activate(CONTACTS).await.unwrap();
 
@@ -166,7 +166,7 @@ async fn what_delivery_reports_is_read_with_the_destination(place: &Place) {
     assert_eq!(disabled.delivery_status, Some(status));
 }
 
-async fn everything_is_kept_over_a_restart(place: &Place) {
+async fn row_238_everything_is_kept_over_a_restart(place: &Place) {
     let rig = Rig::start_with_finished_draft(place).await;
     let active = rig.activate(CONTACTS).await.unwrap();
     rig.report(&active.uid, active.revision, DeliveryState::Delivering, false)

@@ -25,8 +25,14 @@ mod json;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
+mod migrations;
+#[cfg(test)]
 #[path = "../../../service/tests/shared/place.rs"]
 mod place;
+#[cfg(test)]
+mod plan_histories;
+#[cfg(test)]
+mod plan_replicas;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
@@ -37,6 +43,8 @@ mod preflight;
 mod provisioning;
 #[cfg(test)]
 mod registry;
+#[cfg(test)]
+mod replicas;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::{
 };
 
 on_both_databases!(
-    a_watcher_gets_a_snapshot_and_then_every_change_in_order,
+    row_113_a_watcher_gets_a_snapshot_and_then_every_change_in_order,
     a_watcher_that_comes_back_gets_what_it_missed,
     a_watcher_that_broke_off_within_a_revision_misses_nothing,
     a_new_host_of_a_connection_is_a_change_of_its_plans,
@@ -41,7 +41,7 @@ fn plan(event: (i64, Event)) -> Plan {
     plan
 }
 
-async fn a_watcher_gets_a_snapshot_and_then_every_change_in_order(place: &Place) {
+async fn row_113_a_watcher_gets_a_snapshot_and_then_every_change_in_order(place: &Place) {
     let rig = Rig::start_with_finished_draft(place).await;
     let mut empty = rig.watch(0).await;
     assert_eq!(empty.snapshot().await, []);

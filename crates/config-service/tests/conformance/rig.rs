@@ -10,7 +10,7 @@ use std::{
 
 use auth_service::AuthService;
 use chrono::{DateTime, TimeDelta};
-use config_service::{ConfigService, DEFAULT_MAX_SEGMENTS};
+use config_service::{ConfigService, DEFAULT_MAX_SEGMENTS, DEFAULT_PLAN_POLL_INTERVAL};
 use contracts::{
     auth::v1::{
         ClientCredentialsGrant, PasswordGrant, PutCredentialsRequest,
@@ -71,7 +71,7 @@ pub(crate) const CONTACTS: &str = "workspaces/acme/destinations/contacts";
 pub(crate) const EGRESS_ADDRESSES: [&str; 2] = ["203.0.113.7", "203.0.113.8"];
 
 pub(crate) struct Rig {
-    pub(crate) salesforce: Salesforce,
+    pub(crate) salesforce: Arc<Salesforce>,
     pub(crate) connections: ConnectionServiceClient<Channel>,
     pub(crate) destinations: DestinationServiceClient<Channel>,
     pub(crate) preflight: PreflightServiceClient<Channel>,
@@ -83,7 +83,7 @@ pub(crate) struct Rig {
     pub(crate) provisioning: ProvisioningServiceClient<Channel>,
     plans: PlanServiceClient<Channel>,
     credentials: CredentialServiceClient<Channel>,
-    keys: TempDir,
+    keys: Arc<TempDir>,
     auth: AuthService,
     pub(crate) config: ConfigService,
     auth_connector: memory::MemoryConnector,
@@ -97,8 +97,8 @@ impl Rig {
     pub(crate) async fn start(place: &Place) -> Self {
         Self::open(
             place,
-            Salesforce::start(clock()).await,
-            tempfile::tempdir().unwrap(),
+            Arc::new(Salesforce::start(clock()).await),
+            Arc::new(tempfile::tempdir().unwrap()),
         )
         .await
     }
@@ -132,20 +132,47 @@ impl Rig {
         Self::open(place, self.salesforce, self.keys).await
     }
 
+    /// Starts a replica beside this one, on the same database.
+    pub(crate) async fn replica(&self, place: &Place) -> Self {
+        Self::open(place, self.salesforce.clone(), self.keys.clone()).await
+    }
+
+    /// Starts a replica that looks for changes so seldom only, unless it is told of them.
+    pub(crate) async fn replica_polling_every(&self, place: &Place, poll_interval: Duration) -> Self {
+        let (salesforce, keys) = (self.salesforce.clone(), self.keys.clone());
+        Self::open_polling(place, salesforce, keys, DEFAULT_MAX_SEGMENTS, poll_interval).await
+    }
+
     /// Starts with an installation that allows so many segments, and the draft [`CONTACTS`].
     pub(crate) async fn start_with_max_segments(place: &Place, max_segments: usize) -> Self {
-        let salesforce = Salesforce::start(clock()).await;
-        let rig = Self::open_with(place, salesforce, tempfile::tempdir().unwrap(), max_segments).await;
+        let salesforce = Arc::new(Salesforce::start(clock()).await);
+        let keys = Arc::new(tempfile::tempdir().unwrap());
+        let rig = Self::open_with(place, salesforce, keys, max_segments).await;
         rig.create_connection(WORKSPACE, "crm", "acme").await.unwrap();
         rig.create_draft(WORKSPACE, "contacts", CONNECTION).await;
         rig
     }
 
-    async fn open(place: &Place, salesforce: Salesforce, keys: TempDir) -> Self {
+    async fn open(place: &Place, salesforce: Arc<Salesforce>, keys: Arc<TempDir>) -> Self {
         Self::open_with(place, salesforce, keys, DEFAULT_MAX_SEGMENTS).await
     }
 
-    async fn open_with(place: &Place, salesforce: Salesforce, keys: TempDir, max_segments: usize) -> Self {
+    async fn open_with(
+        place: &Place,
+        salesforce: Arc<Salesforce>,
+        keys: Arc<TempDir>,
+        max_segments: usize,
+    ) -> Self {
+        Self::open_polling(place, salesforce, keys, max_segments, DEFAULT_PLAN_POLL_INTERVAL).await
+    }
+
+    async fn open_polling(
+        place: &Place,
+        salesforce: Arc<Salesforce>,
+        keys: Arc<TempDir>,
+        max_segments: usize,
+        plan_poll_interval: Duration,
+    ) -> Self {
         let auth = AuthService::open(auth_service::Settings {
             database: place.location.clone(),
             key_file: keys.path().join("auth.key"),
@@ -159,13 +186,16 @@ impl Rig {
         let routes = auth.add_internal_routes(auth.add_public_routes(Routes::default()));
         tokio::spawn(listener.serve(routes, shutdown.clone()));
         let ahead = Arc::new(AtomicI64::new(0));
-        let config = ConfigService::open(settings(
-            place,
-            &salesforce,
-            traced(auth_connector.channel()),
-            clock_ahead(Arc::clone(&ahead)),
-            max_segments,
-        ))
+        let config = ConfigService::open(config_service::Settings {
+            plan_poll_interval,
+            ..settings(
+                place,
+                &salesforce,
+                traced(auth_connector.channel()),
+                clock_ahead(Arc::clone(&ahead)),
+                max_segments,
+            )
+        })
         .await
         .unwrap();
         let (listener, connector) = memory::pair();
@@ -194,8 +224,8 @@ impl Rig {
         }
     }
 
-    /// Opens another config-service on the same database.
-    pub(crate) async fn replica(&self, place: &Place) -> ConfigService {
+    /// Opens another config-service on the same database, with the same clock; it serves nobody.
+    pub(crate) async fn second_service(&self, place: &Place) -> ConfigService {
         ConfigService::open(settings(
             place,
             &self.salesforce,
@@ -588,7 +618,12 @@ impl Rig {
             message: "the message".to_owned(),
             drained,
             waiting_updates,
+            report_time: None,
         };
+        self.report_status(request).await;
+    }
+
+    pub(crate) async fn report_status(&self, request: ReportStatusRequest) {
         self.plans.clone().report_status(request).await.unwrap();
     }
 
@@ -612,8 +647,9 @@ impl Rig {
             .snapshot()
             .await
             .into_iter()
-            .map(|(_, event)| match event {
-                Event::Plan(plan) => plan,
+            .filter_map(|(_, event)| match event {
+                Event::Plan(plan) => Some(plan),
+                Event::RemovedUid(_) => None,
                 other => panic!("{other:?}"),
             })
             .collect();
@@ -683,6 +719,7 @@ fn settings(
         max_segments_per_destination: max_segments,
         max_destinations_per_workspace: MAX_DESTINATIONS,
         egress_addresses: EGRESS_ADDRESSES.map(str::to_owned).into(),
+        plan_poll_interval: DEFAULT_PLAN_POLL_INTERVAL,
     }
 }
 

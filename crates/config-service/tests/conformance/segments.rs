@@ -14,7 +14,7 @@ use crate::{
 };
 
 on_both_databases!(
-    segments_are_added_listed_changed_and_removed,
+    row_171_172_231_234_segments_are_added_listed_changed_and_removed,
     row_75_105_107_added_segments_are_all_stored_or_none_and_each_wrong_one_is_named,
     a_wrong_segment_is_named_by_its_place_in_the_request,
     row_108_two_segments_of_one_org_never_share_a_field,
@@ -24,7 +24,7 @@ on_both_databases!(
     row_25_26_131_the_26th_segment_is_refused_until_one_is_removed,
 );
 
-async fn segments_are_added_listed_changed_and_removed(place: &Place) {
+async fn row_171_172_231_234_segments_are_added_listed_changed_and_removed(place: &Place) {
     let rig = Rig::start_with_connection(place).await;
     rig.create_draft(WORKSPACE, "contacts", CONNECTION).await;
     let time = |seconds| Some(Timestamp { seconds, nanos: 0 });

@@ -131,7 +131,8 @@ impl OrgDriver {
                     Action::Trim { uid, up_to } => self.trim(&uid, up_to).await,
                     Action::Report(uid, status) => {
                         log_status(&uid, &status);
-                        self.tools.reporter.report(uid, status);
+                        let now = self.tools.clock.now();
+                        self.tools.reporter.report(uid, status, now);
                     }
                     Action::HandOver(uid) => {
                         info!(destination.uid = %uid, org.id = self.org_id, "the destination left this org");
@@ -281,7 +282,11 @@ pub(crate) fn channel() -> (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceive
     mpsc::unbounded_channel()
 }
 
-/// Says to a driver that its destination has a plan.
-pub(crate) fn plan_event(plan: Arc<activation::plan::Plan>) -> Event {
-    Event::Plan(plan)
+/// Says to a driver that its destination has a plan, or had one and is held.
+pub(crate) fn plan_event(plan: Arc<activation::plan::Plan>, is_held: bool) -> Event {
+    if is_held {
+        Event::Held(plan)
+    } else {
+        Event::Plan(plan)
+    }
 }

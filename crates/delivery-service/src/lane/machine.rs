@@ -34,7 +34,10 @@ use super::{
     pace::Pace,
     waiting::{Part, Waiting, WaitingRecord},
 };
-use crate::map::{AcceptedUpdate, MappedFrame};
+use crate::{
+    map::{AcceptedUpdate, MappedFrame},
+    plans::DESTINATION_MISSING,
+};
 
 /// What the machine is allowed.
 #[derive(Debug, Clone)]
@@ -83,6 +86,10 @@ pub struct BatchId(u64);
 pub enum Event {
     /// A plan is new or has changed.
     Plan(Arc<Plan>),
+    /// The config-service does not know the destination any more, though nobody
+    /// deleted it; this was its plan. Nothing more is read or sent for it, and
+    /// nothing is given up, until there is a plan again.
+    Held(Arc<Plan>),
     /// The destination is gone.
     Removed(DestinationUid),
     /// The destination writes to another org now, whose machine waits for
@@ -295,6 +302,8 @@ struct Lane {
     reported: Option<LaneStatus>,
     /// The destination is gone; the lane goes when nothing is left of it.
     is_removed: bool,
+    /// The config-service does not know the destination any more.
+    is_held: bool,
     /// Another org has the lane when nothing of it is under way here.
     is_moved: bool,
     /// Identities whose outcomes are being made durable.
@@ -335,6 +344,7 @@ impl OrgMachine {
         }
         match event {
             Event::Plan(plan) => self.plan(plan),
+            Event::Held(plan) => self.held(plan),
             Event::Removed(uid) => self.removed(&uid),
             Event::Moved(uid) => self.moved(&uid, &mut actions),
             Event::Appended(uid) => {
@@ -376,7 +386,7 @@ impl OrgMachine {
     fn next_tick_of(&self, lane: &Lane, now: Instant) -> Option<Instant> {
         let next_read = lane
             .read_not_before
-            .filter(|time| *time > now && lane.has_more && !lane.is_moved);
+            .filter(|time| *time > now && lane.has_more && !lane.is_moved && !lane.is_held);
         [
             next_read,
             self.next_send_of(lane, Kind::Write, now),
@@ -429,8 +439,17 @@ impl OrgMachine {
                 // An admin's change may be the cure.
                 lane.writing.not_before = None;
                 lane.creating.not_before = None;
+                lane.is_held = false;
                 lane.plan = plan;
             }
+        }
+    }
+
+    fn held(&mut self, plan: Arc<Plan>) {
+        let uid = plan.uid.clone();
+        self.plan(plan);
+        if let Some(lane) = self.lanes.get_mut(&uid) {
+            lane.is_held = true;
         }
     }
 
@@ -445,6 +464,7 @@ impl OrgMachine {
         plan.rules.discard_accepted_before = Some(DateTime::<Utc>::MAX_UTC);
         lane.plan = Arc::new(plan);
         lane.must_reset = true;
+        lane.is_held = false;
         lane.is_removed = true;
     }
 
@@ -625,7 +645,8 @@ impl OrgMachine {
                 lane.reset();
             }
             let has_room = lane.unsettled < self.settings.max_loaded_identities;
-            let may_read = !lane.is_moved && lane.read_not_before.is_none_or(|time| time <= now);
+            let may_read =
+                !lane.is_moved && !lane.is_held && lane.read_not_before.is_none_or(|time| time <= now);
             if lane.has_more && !lane.is_reading && !lane.must_reset && has_room && may_read {
                 lane.is_reading = true;
                 actions.push(Action::Read {
@@ -884,13 +905,14 @@ impl Lane {
             read_not_before: None,
             reported: None,
             is_removed: false,
+            is_held: false,
             is_moved: false,
             settling: 0,
         }
     }
 
     fn may_send(&self) -> bool {
-        self.plan.state != PlanState::Disabled && !self.must_reset && !self.is_moved
+        self.plan.state != PlanState::Disabled && !self.must_reset && !self.is_moved && !self.is_held
     }
 
     fn pace(&self, kind: Kind) -> &Pace {
@@ -994,6 +1016,15 @@ impl Lane {
 
     fn status(&self) -> LaneStatus {
         let trouble = self.writing.trouble.as_ref().or(self.creating.trouble.as_ref());
+        if self.is_held {
+            return LaneStatus {
+                state: LaneState::Error,
+                applied_revision: self.plan.revision,
+                trouble: Some(missing(&self.plan)),
+                notice: None,
+                drained: false,
+            };
+        }
         let state = match self.plan.state {
             PlanState::Disabled => LaneState::Paused,
             _ if trouble.is_some() => LaneState::Error,
@@ -1008,6 +1039,18 @@ impl Lane {
             // Told only where it matters, so that not every update is a report.
             drained: self.is_drained() && self.plan.state == PlanState::Deleting,
         }
+    }
+}
+
+fn missing(plan: &Plan) -> Trouble {
+    Trouble {
+        reason: DESTINATION_MISSING.to_owned(),
+        message: format!(
+            "the config-service does not know {} (uid {}), and nobody deleted it; what was accepted waits until \
+             its configuration is restored",
+            plan.destination, plan.uid
+        ),
+        retry_after: None,
     }
 }
 

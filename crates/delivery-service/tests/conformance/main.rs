@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod creation;
 #[cfg(test)]
+mod held;
+#[cfg(test)]
 mod journal;
 #[cfg(test)]
 mod opened;

@@ -75,6 +75,11 @@ impl Rig {
         (self.keys, self.time)
     }
 
+    /// Opens stores that were closed.
+    pub(crate) async fn open_again(place: &Place, keys: TempDir, time: Time) -> Self {
+        Self::open_with(place, keys, time).await
+    }
+
     async fn open_with(place: &Place, keys: TempDir, time: Time) -> Self {
         let location = &place.location;
         let journal_database = location.open("journal", &journal_migrations()).await.unwrap();

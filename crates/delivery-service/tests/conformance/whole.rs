@@ -106,6 +106,7 @@ impl Whole {
             max_segments_per_destination: DEFAULT_MAX_SEGMENTS,
             max_destinations_per_workspace: 10,
             egress_addresses: Vec::new(),
+            plan_poll_interval: Duration::from_secs(1),
         })
         .await
         .unwrap();

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn created_is_what_the_operation_says_or_the_upsert_tells() {
+    fn row_157_created_is_what_the_operation_says_or_the_upsert_tells() {
         let created = |operation: &Operation, body: &[u8]| {
             let results = results(operation, body, 1).unwrap();
             matches!(results[0], RecordResult::Saved { created: true, .. })

@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_names_its_type_its_key_and_its_fields() {
+    fn row_2_35_a_record_names_its_type_its_key_and_its_fields() {
         for (operation, key, expected) in [
             (Operation::Update, Some("003x"), r#""id":"003x","#),
             (upsert("Key__c"), Some("u-1"), r#""Key__c":"u-1","#),

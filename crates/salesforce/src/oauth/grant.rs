@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_security_token_follows_the_password_and_everything_is_encoded() {
+    fn row_5_31_the_security_token_follows_the_password_and_everything_is_encoded() {
         let grant = Grant::Password {
             client_id: "id".to_owned(),
             client_secret: "s&t".into(),

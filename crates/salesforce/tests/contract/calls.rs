@@ -83,7 +83,7 @@ async fn an_object_that_did_not_change_is_304() {
 }
 
 #[tokio::test]
-async fn each_400_tells_whose_fault_it_is() {
+async fn row_159_each_400_tells_whose_fault_it_is() {
     let org = Org::start(json!({})).await;
     let create = |body: &'static str| (Method::POST, "/sobjects/Contact".to_owned(), body);
     let query = |soql: &str| (Method::GET, format!("/query?q={}", soql.replace(' ', "+")), "");

@@ -138,7 +138,7 @@ async fn more_than_200_records_are_refused_by_either_side() {
 }
 
 #[tokio::test]
-async fn one_bad_record_fails_alone() {
+async fn row_86_158_one_bad_record_fails_alone() {
     let org = Org::start(json!({})).await;
     let bad = [
         json!({"LastName": "Bad", "Email": "nope"}),

@@ -5,6 +5,8 @@ mod database;
 #[cfg(test)]
 mod grpc;
 #[cfg(test)]
+mod migrations;
+#[cfg(test)]
 #[path = "../shared/place.rs"]
 mod place;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::Context;
 use auth_service::AuthService;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use config_service::ConfigService;
+use config_service::{ConfigService, DEFAULT_PLAN_POLL_INTERVAL};
 use delivery_service::{DeliveryService, lane::machine::LaneSettings};
 use service::{
     Clock,
@@ -50,6 +50,7 @@ impl Installation {
             max_segments_per_destination: settings.config.max_segments_per_destination,
             max_destinations_per_workspace: settings.config.max_destinations_per_workspace,
             egress_addresses: settings.config.egress_addresses.clone(),
+            plan_poll_interval: DEFAULT_PLAN_POLL_INTERVAL,
         })
         .await
         .context("the config-service has no database")?;

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use auth_service::AuthService;
-use config_service::ConfigService;
+use config_service::{ConfigService, DEFAULT_PLAN_POLL_INTERVAL};
 use delivery_service::{DeliveryService, lane::machine::LaneSettings};
 use service::{
     Clock,
@@ -81,6 +81,7 @@ async fn config(settings: &Settings, listener: Listener, shutdown: CancellationT
         max_segments_per_destination: settings.config.max_segments_per_destination,
         max_destinations_per_workspace: settings.config.max_destinations_per_workspace,
         egress_addresses: settings.config.egress_addresses.clone(),
+        plan_poll_interval: DEFAULT_PLAN_POLL_INTERVAL,
     })
     .await
     .context("the config-service has no database")?;

@@ -155,7 +155,7 @@ async fn an_org_that_is_away_takes_nothing_back(place: &Place) {
 
 async fn of_two_replicas_one_checks(place: &Place) {
     let rig = Rig::start_with_finished_draft(place).await;
-    let other = rig.replica(place).await;
+    let other = rig.second_service(place).await;
     assert_eq!(rig.config.check_live_destinations().await.unwrap(), 0);
     rig.activate(CONTACTS).await.unwrap();
 

@@ -1,5 +1,7 @@
 //! DryRun: what samples would become.
 
+use std::sync::Arc;
+
 use contracts::{
     config::v1::{
         DryRunRequest, SampleIdentity, SampleProfile, sample_identity::Result as Becomes,
@@ -58,7 +60,7 @@ async fn row_84_a_sample_becomes_the_exact_record_by_the_edited_definition(place
     assert_eq!(rig.writes().await, []);
 
     // The org is not needed.
-    rig.salesforce.stop().await;
+    Arc::into_inner(rig.salesforce).unwrap().stop().await;
     let update = ProfileUpdate {
         identities: vec![Identity {
             namespace: "crmID".to_owned(),

@@ -182,7 +182,7 @@ fn trouble() -> Trouble {
 }
 
 #[tokio::test]
-async fn a_full_batch_goes_at_once_and_a_partial_one_after_the_linger() {
+async fn row_133_a_full_batch_goes_at_once_and_a_partial_one_after_the_linger() {
     let now = Instant::now();
     let mut machine = machine(settings());
     let actions = loaded(&mut machine, now, &[1, 2, 3, 4]);
@@ -200,7 +200,7 @@ async fn a_full_batch_goes_at_once_and_a_partial_one_after_the_linger() {
 }
 
 #[tokio::test]
-async fn updates_of_one_record_become_one_and_the_newest_value_is_sent() {
+async fn row_44_updates_of_one_record_become_one_and_the_newest_value_is_sent() {
     let now = Instant::now();
     let mut machine = machine(settings());
     loaded(&mut machine, now, &[1, 1, 2, 1]);
@@ -362,6 +362,47 @@ async fn a_disabled_lane_sends_nothing_and_goes_on_when_enabled() {
     assert_eq!(machine.next_tick(now), None);
     let actions = machine.step(now, Event::Plan(plan(PlanState::Enabled, 2)));
     assert_eq!(batches(&actions).len(), 1);
+}
+
+#[tokio::test]
+async fn a_held_lane_reads_and_sends_nothing_says_why_and_goes_on_when_the_plan_is_back() {
+    let now = Instant::now();
+    let mut machine = machine(settings());
+    let sent = batches(&loaded(&mut machine, now, &[1, 2, 3]))[0].id;
+
+    let actions = machine.step(now, Event::Held(plan(PlanState::Enabled, 1)));
+
+    let status = actions.iter().find_map(|action| match action {
+        Action::Report(_, status) => Some(status),
+        _ => None,
+    });
+    let status = status.unwrap();
+    assert_eq!(status.state, LaneState::Error);
+    assert_eq!(status.trouble.as_ref().unwrap().reason, DESTINATION_MISSING);
+    // What had left is settled; what comes waits, on disk.
+    let answered = SendResult::Answered(vec![RecordResult::Saved; 3]);
+    assert_eq!(outcomes(&machine.step(now, Event::Sent(sent, answered))).len(), 3);
+    let later = now + Duration::from_secs(3600);
+    for event in [Event::Appended(uid()), Event::Tick] {
+        let actions = machine.step(later, event);
+        assert!(
+            !actions
+                .iter()
+                .any(|action| matches!(action, Action::Read { .. } | Action::Send(_) | Action::Report(..))),
+            "{actions:?}"
+        );
+    }
+    assert_eq!(machine.next_tick(later), None);
+
+    let actions = machine.step(later, Event::Plan(plan(PlanState::Enabled, 1)));
+
+    assert!(
+        actions
+            .iter()
+            .any(|action| matches!(action, Action::Read { after: 1, .. })),
+        "{actions:?}"
+    );
+    assert_eq!(batches(&load(&mut machine, later, 2, &[4, 5, 6])).len(), 1);
 }
 
 #[tokio::test]
