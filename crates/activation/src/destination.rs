@@ -1,6 +1,7 @@
 //! What an admin configures of a destination, and the rules it must keep.
 
 mod constant;
+mod creation;
 mod options;
 mod status_values;
 
@@ -10,6 +11,7 @@ use chrono::{DateTime, Utc};
 
 pub use self::{
     constant::{Constant, Finite},
+    creation::{Assignment, Create, CreationRules, DuplicateRule},
     options::{MappingOptions, OnNull, TooLong},
     status_values::{MAX_STATUS_LENGTH, StatusValues},
 };
@@ -142,6 +144,8 @@ pub struct Activation {
     pub deleted_profile_policy: DeletedProfilePolicy,
     pub status_values: StatusValues,
     pub max_delay: Duration,
+    pub creation_rules: CreationRules,
+    pub duplicate_rule: DuplicateRule,
 }
 
 impl Activation {
@@ -152,6 +156,7 @@ impl Activation {
         self.mapping_conflicts(&mut found);
         self.segment_conflicts(&mut found);
         self.status_values.conflicts(&mut found);
+        creation::conflicts(self, &mut found);
         found
     }
 
@@ -187,6 +192,11 @@ impl Activation {
             }
         }
         found
+    }
+
+    /// Tells whether a write may make new records.
+    pub fn may_create(&self) -> bool {
+        self.write_mode != WriteMode::UpdateById && self.creation_rules.create == Create::Allowed
     }
 
     /// Returns the fields that something is written to already.

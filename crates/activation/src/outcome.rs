@@ -41,6 +41,10 @@ pub enum Excluded {
     RecordGone,
     /// The admin chose to discard what waited.
     Discarded,
+    /// No record has this key, and the destination creates none.
+    NotFoundNotCreated,
+    /// No record has this key, and the day's limit of new records is reached.
+    CreateLimit,
 }
 
 /// Why an identity failed.
@@ -101,6 +105,8 @@ impl Excluded {
             Self::LeadConverted => "LEAD_CONVERTED",
             Self::RecordGone => "RECORD_GONE",
             Self::Discarded => "DISCARDED",
+            Self::NotFoundNotCreated => "NOT_FOUND_NOT_CREATED",
+            Self::CreateLimit => "CREATE_LIMIT",
         }
     }
 }

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use crate::{
     InvalidField,
     destination::{
-        Activation, Constant, DeletedProfilePolicy, FieldSource, FieldTarget, MappingOptions, RecordType,
-        StatusValues, WriteMode,
+        Activation, Constant, Create, CreationRules, DeletedProfilePolicy, DuplicateRule, FieldSource,
+        FieldTarget, MappingOptions, RecordType, StatusValues, WriteMode,
     },
     field_name::FieldName,
     names::{ConnectionName, DestinationName, DestinationUid},
@@ -59,8 +59,24 @@ pub struct Rules {
     pub segments: Vec<PlannedSegment>,
     pub status_values: StatusValues,
     pub deleted_profile_policy: DeletedProfilePolicy,
+    pub creation_rules: CreationRules,
+    pub duplicate_rule: DuplicateRule,
     /// Updates accepted before this are not sent.
     pub discard_accepted_before: Option<DateTime<Utc>>,
+}
+
+/// What becomes of a record that Salesforce does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnMissing {
+    /// It cannot be written by its id.
+    Refuse,
+    /// The write creates it.
+    Create,
+    /// A write of its own creates it, after one that only updates has not found
+    /// it.
+    CreateApart,
+    /// It is left out.
+    Exclude,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,12 +180,24 @@ impl Rules {
             segments,
             status_values: activation.status_values.clone(),
             deleted_profile_policy: activation.deleted_profile_policy,
+            creation_rules: activation.creation_rules.clone(),
+            duplicate_rule: activation.duplicate_rule,
             discard_accepted_before: None,
         })
     }
 
     pub fn segment(&self, segment: &str) -> Option<&PlannedSegment> {
         self.segments.iter().find(|planned| planned.segment == segment)
+    }
+
+    /// Returns what a write does with a record that Salesforce does not have.
+    pub fn on_missing(&self) -> OnMissing {
+        match self.write_mode {
+            WriteMode::UpdateById => OnMissing::Refuse,
+            WriteMode::Upsert { .. } if self.creation_rules.create == Create::Never => OnMissing::Exclude,
+            WriteMode::Upsert { .. } if self.creation_rules.creates_apart() => OnMissing::CreateApart,
+            WriteMode::Upsert { .. } => OnMissing::Create,
+        }
     }
 }
 
@@ -217,6 +245,8 @@ mod tests {
             deleted_profile_policy: DeletedProfilePolicy::Leave,
             status_values: StatusValues::default(),
             max_delay: Duration::from_secs(60),
+            creation_rules: CreationRules::default(),
+            duplicate_rule: DuplicateRule::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use activation::{
     InvalidField,
-    destination::{Activation, SegmentActivation},
+    destination::{Activation, CreationRules, DuplicateRule, SegmentActivation},
     mapping_id_suggestion::{Affix, Affixes, suggest},
     names::{DestinationName, DestinationUid, ResourceId, WorkspaceName},
     org_shape::OrgShape,
@@ -12,6 +12,7 @@ use contracts::{
     actor::actor,
     config::v1::{self as pb, destination_service_server::DestinationService},
     convert::{
+        creation::{creation_rules_out, duplicate_rule_in, duplicate_rule_out},
         destination::{
             deleted_profile_policy_in, destination_in, field_mapping_in, record_type_in, segment_in,
             write_mode_in, write_mode_out,
@@ -32,7 +33,7 @@ use crate::{
     connections::CheckState,
     destinations::{
         ClaimedField, DEFAULT_MAX_DELAY, DeliveryState, DesiredState, Destination, Edit, NewDestination,
-        WaitingUpdates, claimed_by_others, discard_until,
+        WaitingUpdates, claimed_by_others, creation, discard_until,
         revisions::{self, Revision},
         staged,
     },
@@ -297,6 +298,11 @@ impl DestinationService for Adapter {
         );
         let policy = keep(deleted_profile_policy(&message), &mut wrong);
         let max_delay = keep(max_delay(&message), &mut wrong);
+        let creation_rules = creation::rules_of(&message).unwrap_or_else(|invalid| {
+            wrong.extend(invalid);
+            CreationRules::default()
+        });
+        let duplicate_rule = keep(duplicate_rule(&message), &mut wrong).unwrap_or_default();
         let prefix = keep(affix(&message.mapping_id_prefix, "mapping_id_prefix"), &mut wrong);
         let suffix = keep(affix(&message.mapping_id_suffix, "mapping_id_suffix"), &mut wrong);
         let affixes =
@@ -350,6 +356,8 @@ impl DestinationService for Adapter {
                 deleted_profile_policy,
                 status_values: status_values_in(message.status_values.as_ref()),
                 max_delay,
+                creation_rules,
+                duplicate_rule,
             },
             affixes,
             created_by,
@@ -459,8 +467,8 @@ impl DestinationService for Adapter {
             etag: &request.etag,
             actor: &actor,
         };
-        self.store.delete_destination(edit, waiting).await?;
-        Ok(Response::new(pb::DeleteDestinationResponse {}))
+        let waiting_updates = self.store.delete_destination(edit, waiting).await?;
+        Ok(Response::new(pb::DeleteDestinationResponse { waiting_updates }))
     }
 
     async fn set_field_mappings(
@@ -636,12 +644,11 @@ impl DestinationService for Adapter {
         let actor = actor_of(&request)?;
         let request = request.into_inner();
         let name = parsed(&request.name, "name").map_err(invalid_field)?;
-        let waiting = waiting_in(request.waiting_updates).ok_or_else(|| {
-            invalid_field(InvalidField::new(
-                "waiting_updates",
-                "is required: RESUME sends what was accepted before and waits, DISCARD does not",
-            ))
-        })?;
+        let Some(waiting) = waiting_in(request.waiting_updates) else {
+            let destination = self.existing(&name).await?;
+            check_activated(&destination)?;
+            return Err(invalid_field(no_choice(destination.waiting_updates())));
+        };
         let now = self.store.clock.now();
         let edit = Edit {
             name: &name,
@@ -905,6 +912,13 @@ fn update_field(
     if matches!(path, "connection" | "record_type" | "write_mode" | "key_field") {
         destination.check_fixed(path)?;
     }
+    let rule = path.strip_prefix("creation_rules.");
+    if let Some(rules) =
+        rule.and_then(|rule| creation::updated(&destination.activation.creation_rules, rule, message))
+    {
+        destination.activation.creation_rules = rules.map_err(ChangeError::Invalid)?;
+        return Ok(());
+    }
     match path {
         "display_name" => destination.display_name = display_name(message).map_err(invalid)?,
         "description" => destination.description.clone_from(&message.description),
@@ -932,6 +946,13 @@ fn update_field(
                 deleted_profile_policy(message).map_err(invalid)?;
         }
         "max_delay" => destination.activation.max_delay = max_delay(message).map_err(invalid)?,
+        "creation_rules" => {
+            destination.activation.creation_rules =
+                creation::rules_of(message).map_err(ChangeError::Invalid)?;
+        }
+        "duplicate_rule" => {
+            destination.activation.duplicate_rule = duplicate_rule(message).map_err(invalid)?;
+        }
         "status_values" => {
             destination.activation.status_values = status_values_in(message.status_values.as_ref());
         }
@@ -959,8 +980,8 @@ fn update_field(
                 "update_mask",
                 format!(
                     "'{other}' cannot be updated; display_name, description, deleted_profile_policy, status_values, \
-                     max_delay, mapping_id_prefix, mapping_id_suffix, marketing_actions and segment_namespaces can, \
-                     and before activation connection, record_type, write_mode and key_field"
+                     max_delay, creation_rules, duplicate_rule, mapping_id_prefix, mapping_id_suffix, marketing_actions \
+                     and segment_namespaces can, and before activation connection, record_type, write_mode and key_field"
                 ),
             ));
         }
@@ -1032,6 +1053,36 @@ fn deleted_profile_policy(
     )
 }
 
+fn duplicate_rule(message: &pb::Destination) -> Result<DuplicateRule, InvalidField> {
+    duplicate_rule_in(message.duplicate_rule, "destination.duplicate_rule")
+}
+
+/// Says what the choice is that is missing.
+fn no_choice(waiting_updates: i64) -> InvalidField {
+    let waiting = match waiting_updates {
+        ..=0 => "no accepted update waits now, as far as delivery has reported".to_owned(),
+        1 => "1 accepted update waits".to_owned(),
+        many => format!("{} accepted updates wait", grouped(many)),
+    };
+    InvalidField::new(
+        "waiting_updates",
+        format!("is required: {waiting}; RESUME sends what waits, DISCARD does not"),
+    )
+}
+
+/// Writes a number with commas between thousands.
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 fn max_delay(message: &pb::Destination) -> Result<std::time::Duration, InvalidField> {
     const LONGEST: std::time::Duration = std::time::Duration::from_secs(3_600);
     let Some(delay) = message.max_delay else {
@@ -1086,6 +1137,7 @@ impl From<Destination> for pb::Destination {
                 message: status.message.clone(),
                 applied_revision: status.applied_revision,
                 report_time: Some(time_out(from_micros(status.report_time_micros))),
+                waiting_updates: status.waiting_updates,
             });
         let mut message = Self {
             name: destination.name.to_string(),
@@ -1115,6 +1167,8 @@ impl From<Destination> for pb::Destination {
             status_values: status_values_out(&activation.status_values),
             mapping_id_prefix: destination.affixes.prefix().to_string(),
             mapping_id_suffix: destination.affixes.suffix().to_string(),
+            creation_rules: creation_rules_out(&activation.creation_rules),
+            duplicate_rule: duplicate_rule_out(activation.duplicate_rule),
             ..Self::default()
         };
         add_governance(&mut message, &destination);

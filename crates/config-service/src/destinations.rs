@@ -5,6 +5,7 @@ mod plan_changes;
 mod row;
 mod status_reports;
 
+pub mod creation;
 pub mod revisions;
 pub mod staged;
 
@@ -90,6 +91,9 @@ pub struct DeliveryStatus {
     pub message: String,
     pub applied_revision: i64,
     pub report_time_micros: i64,
+    /// Accepted and not settled.
+    #[serde(default)]
+    pub waiting_updates: i64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,6 +187,14 @@ impl Destination {
     /// Returns the segments that delivery works by.
     pub fn live_segments(&self) -> &[SegmentActivation] {
         self.live.as_ref().map_or(&[], |live| &live.segments)
+    }
+
+    /// Returns how many accepted updates were not settled when delivery last
+    /// reported.
+    pub fn waiting_updates(&self) -> i64 {
+        self.delivery_status
+            .as_ref()
+            .map_or(0, |status| status.waiting_updates)
     }
 
     /// Refuses a change of what is fixed after activation.
@@ -528,12 +540,13 @@ impl Store {
         claimed_fields(rows)
     }
 
-    /// Removes a draft at once; lets an activated one drain first.
+    /// Removes a draft at once; lets an activated one drain first. Returns how
+    /// many updates wait.
     pub async fn delete_destination(
         &self,
         edit: Edit<'_>,
         waiting: WaitingUpdates,
-    ) -> Result<(), ChangeError> {
+    ) -> Result<i64, ChangeError> {
         const DELETE_DRAFT: &str = "
             DELETE FROM destinations
             WHERE name = $1
@@ -549,17 +562,18 @@ impl Store {
                 .map(|done| done.rows_affected())
         )?;
         if deleted > 0 {
-            return Ok(());
+            return Ok(0);
         }
-        self.change_destination(edit, |destination, _| {
-            destination.desired_state = DesiredState::Deleting;
-            if waiting == WaitingUpdates::Discard {
-                destination.discard_accepted_before = DateTime::from_timestamp_micros(END_OF_TIME_MICROS);
-            }
-            Ok(())
-        })
-        .await?;
-        Ok(())
+        let destination = self
+            .change_destination(edit, |destination, _| {
+                destination.desired_state = DesiredState::Deleting;
+                if waiting == WaitingUpdates::Discard {
+                    destination.discard_accepted_before = DateTime::from_timestamp_micros(END_OF_TIME_MICROS);
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(destination.waiting_updates())
     }
 }
 

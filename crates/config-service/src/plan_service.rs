@@ -75,6 +75,7 @@ impl PlanService for Adapter {
             message: request.message,
             applied_revision: request.applied_revision,
             report_time_micros: to_micros(report_time.map_or(now, |time| time.min(now))),
+            waiting_updates: request.waiting_updates,
         };
         self.store
             .report_status(&request.uid, &status, request.drained)

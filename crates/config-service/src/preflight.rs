@@ -3,6 +3,7 @@
 
 mod bad_record;
 mod call_budget;
+mod creation;
 mod definition;
 mod described;
 mod key_field;

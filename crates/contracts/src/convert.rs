@@ -1,6 +1,7 @@
 //! Conversions: in with `TryFrom` or a function that fails with the field's
 //! path, out with `From`. Past this line nothing is optional that is required.
 
+pub mod creation;
 pub mod destination;
 pub mod mapping;
 pub mod outcome;

@@ -269,6 +269,37 @@ impl Journal {
             .collect())
     }
 
+    /// Returns how many updates were accepted since the beginning of an hour.
+    pub async fn accepted_since(
+        &self,
+        partition: &DestinationUid,
+        run_time: DateTime<Utc>,
+    ) -> Result<i64, JournalError> {
+        const SQL: &str = "
+            SELECT CAST(COALESCE(SUM(profiles), 0) AS BIGINT)
+            FROM acceptances
+            WHERE partition = $1
+              AND run_time >= $2";
+        Ok(on_database!(
+            &self.database,
+            pool => sqlx::query_scalar(SQL)
+                .bind(partition.as_str())
+                .bind(to_micros(run_time))
+                .fetch_one(pool)
+                .await
+        )?)
+    }
+
+    /// Forgets how many updates were accepted in hours before a time.
+    pub async fn forget_acceptances(&self, before: DateTime<Utc>) -> Result<(), JournalError> {
+        const SQL: &str = "DELETE FROM acceptances WHERE run_time < $1";
+        on_database!(
+            &self.database,
+            pool => sqlx::query(SQL).bind(to_micros(before)).execute(pool).await.map(|_| ())
+        )?;
+        Ok(())
+    }
+
     pub(crate) async fn close(&self) {
         self.database.close().await;
     }

@@ -5,5 +5,7 @@
 
 pub mod backoff;
 pub mod driver;
+mod limit;
 pub mod machine;
+mod pace;
 mod waiting;

@@ -13,6 +13,7 @@ pub mod receipt;
 pub mod resolve;
 pub mod send;
 pub mod status_report;
+pub mod waiting_updates;
 
 pub use pipeline::{DeliveryService, OpenError, Settings};
 

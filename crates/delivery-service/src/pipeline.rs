@@ -47,6 +47,7 @@ use crate::{
     receipt::{DeadLetterAdapter, ReceiptAdapter, Receipts, RunAdapter, SettleError},
     send::Sender,
     status_report::Reporter,
+    waiting_updates::WaitingUpdates,
 };
 
 /// How often what was kept long enough is forgotten.
@@ -215,11 +216,16 @@ impl DeliveryService {
         });
         let lease = self.lease.keep(shutdown.clone());
         tasks.spawn(async move { lease.await.map_err(FatalError::Lease) });
+        let waiting = WaitingUpdates {
+            journal: self.journal.clone(),
+            receipts: self.receipts.clone(),
+            clock: self.tools.clock.clone(),
+        };
         let reporter = self
             .tools
             .reporter
             .clone()
-            .run(self.config.clone(), shutdown.clone());
+            .run(self.config.clone(), waiting, shutdown.clone());
         tasks.spawn(async move {
             reporter.await;
             Ok(())
@@ -312,7 +318,10 @@ impl Orgs {
                     }
                     self.tell_plans(&shutdown);
                 }
-                Some(uid) = self.appended.recv() => self.tell(&uid, Event::Appended(uid.clone())),
+                Some(uid) = self.appended.recv() => {
+                    self.tools.reporter.moved(&uid);
+                    self.tell(&uid, Event::Appended(uid.clone()));
+                }
                 Some(uid) = self.handed_over.recv() => self.take_over(&uid, &shutdown),
                 Some(driver) = self.drivers.join_next() => {
                     shutdown.cancel();

@@ -1,6 +1,7 @@
 //! Outcomes made durable: settlement, counts and dead letters in one
 //! transaction; only then are they told.
 
+mod creations;
 mod dead_letter_service;
 mod dead_letters;
 mod receipt_service;
@@ -15,6 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use service::{Database, database::to_micros, on_database};
 use tokio::sync::{Mutex, watch};
 
+pub use self::creations::Day;
 pub(crate) use self::{
     dead_letter_service::Adapter as DeadLetterAdapter, receipt_service::Adapter as ReceiptAdapter,
     run_service::Adapter as RunAdapter,
@@ -30,7 +32,7 @@ const RECEIPTS_KEPT: TimeDelta = TimeDelta::hours(24);
 /// How long dead letters are kept.
 const DEAD_LETTERS_KEPT: TimeDelta = TimeDelta::days(30);
 /// How long runs are kept: 13 months.
-const RUNS_KEPT: TimeDelta = TimeDelta::days(396);
+pub(crate) const RUNS_KEPT: TimeDelta = TimeDelta::days(396);
 
 /// The tables of outcomes. Cheap to clone.
 #[derive(Clone)]
@@ -119,6 +121,7 @@ impl Receipts {
         const DEAD_LETTERS: &str = "DELETE FROM dead_letters WHERE fail_time < $1";
         const COUNTS: &str = "DELETE FROM run_counts WHERE run_time < $1";
         const PROFILES: &str = "DELETE FROM run_profiles WHERE run_time < $1";
+        const CREATED: &str = "DELETE FROM created_records WHERE day < $1";
         let uids: Vec<String> =
             on_database!(&self.database, pool => sqlx::query_scalar(OF_UID).fetch_all(pool).await)?;
         // Read after the uids: a frame that appears later is not settled yet.
@@ -140,12 +143,14 @@ impl Receipts {
             (DEAD_LETTERS, DEAD_LETTERS_KEPT),
             (COUNTS, RUNS_KEPT),
             (PROFILES, RUNS_KEPT),
+            (CREATED, creations::DAYS_KEPT),
         ] {
             on_database!(
                 &self.database,
                 pool => sqlx::query(sql).bind(to_micros(now - kept)).execute(pool).await.map(|_| ())
             )?;
         }
+        journal.forget_acceptances(now - RUNS_KEPT).await?;
         Ok(())
     }
 

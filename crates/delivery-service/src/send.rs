@@ -5,14 +5,15 @@ mod spans;
 mod tokens;
 
 use activation::{
-    destination::WriteMode,
+    destination::{Assignment, DuplicateRule, WriteMode},
     outcome::{Excluded, Failure},
+    plan::OnMissing,
     record::{FieldValue, RecordKey},
 };
 use contracts::auth::v1::token_service_client::TokenServiceClient;
 use salesforce::{
     Http,
-    collections::{self, Operation, Options, Record, WriteError, WriteOutcome},
+    collections::{self, DuplicateRules, Operation, Options, Record, WriteError, WriteOutcome},
     refusal::{Fault, Refusal, Retry},
 };
 use serde_json::Value;
@@ -20,7 +21,7 @@ use service::{chain::Chain, grpc::client::TracedChannel};
 use tracing::Instrument;
 
 use self::{spans::BatchSpans, tokens::Tokens};
-use crate::lane::machine::{Batch, BatchRecord, RecordResult, SendResult, Trouble};
+use crate::lane::machine::{Batch, BatchRecord, Created, RecordResult, SendResult, Trouble};
 
 /// Sends batches. Cheap to clone.
 #[derive(Clone)]
@@ -48,32 +49,23 @@ impl Sender {
     async fn write(&self, batch: &Batch) -> SendResult {
         let plan = &batch.plan;
         let object = plan.rules.record_type.object();
-        let operation = match &plan.rules.write_mode {
-            WriteMode::UpdateById => Operation::Update,
-            WriteMode::Upsert { key_field } => Operation::Upsert {
-                key_field: key_field.to_string(),
-                update_only: false,
-            },
-        };
-        let records: Vec<Record> = batch.records.iter().map(record).collect();
+        let operation = operation(batch);
+        let options = options(batch);
+        let records: Vec<Record> = batch.records.iter().map(|one| record(one, batch)).collect();
         let mut has_new_token = false;
         loop {
             let token = match self.tokens.get(plan).await {
                 Ok(token) => token,
                 Err(trouble) => return SendResult::Again(trouble),
             };
-            let outcome = collections::write(
-                &self.http,
-                &token.session,
-                object,
-                &operation,
-                &records,
-                &Options::default(),
-            )
-            .await;
+            let outcome =
+                collections::write(&self.http, &token.session, object, &operation, &records, &options).await;
             match outcome {
                 WriteOutcome::Answered(answered) => {
-                    return SendResult::Answered(answered.value.into_iter().map(record_result).collect());
+                    let results = answered.value.into_iter();
+                    return SendResult::Answered(
+                        results.map(|result| record_result(result, batch)).collect(),
+                    );
                 }
                 WriteOutcome::NotSent(WriteError::Refused(refusal))
                     if refusal.fault == Fault::Token && !has_new_token =>
@@ -81,24 +73,69 @@ impl Sender {
                     has_new_token = true;
                     self.tokens.reject(plan, &token).await;
                 }
-                // Sending again after doubt is safe because every write names its record.
-                WriteOutcome::NotSent(error) | WriteOutcome::InDoubt(error) => {
-                    return SendResult::Again(trouble(&error));
-                }
+                WriteOutcome::NotSent(error) => return SendResult::Again(trouble(&error)),
+                WriteOutcome::InDoubt(error) => return SendResult::InDoubt(trouble(&error)),
             }
         }
     }
 }
 
-fn record(record: &BatchRecord) -> Record {
+/// Tells whether a batch leaves records alone that are not there.
+fn is_update_only(batch: &Batch) -> bool {
+    match batch.plan.rules.on_missing() {
+        OnMissing::Exclude => true,
+        OnMissing::CreateApart => !batch.creates,
+        OnMissing::Create | OnMissing::Refuse => false,
+    }
+}
+
+fn operation(batch: &Batch) -> Operation {
+    match &batch.plan.rules.write_mode {
+        WriteMode::UpdateById => Operation::Update,
+        // What is created goes by its key too: sent twice it is created once.
+        WriteMode::Upsert { key_field } => Operation::Upsert {
+            key_field: key_field.to_string(),
+            update_only: is_update_only(batch),
+        },
+    }
+}
+
+fn options(batch: &Batch) -> Options {
+    let rules = &batch.plan.rules;
+    let assignment = match rules.creation_rules.assignment {
+        // A rule would choose new owners for existing records too.
+        _ if !batch.creates => collections::Assignment::Off,
+        Assignment::Off => collections::Assignment::Off,
+        Assignment::ActiveRule => collections::Assignment::ActiveRule,
+        Assignment::Rule(id) => collections::Assignment::Rule(id.to_string()),
+    };
+    Options {
+        assignment,
+        duplicate_rules: (rules.duplicate_rule == DuplicateRule::Allow).then_some(DuplicateRules {
+            allow_save: true,
+            ..DuplicateRules::default()
+        }),
+        ..Options::default()
+    }
+}
+
+fn record(record: &BatchRecord, batch: &Batch) -> Record {
     let key = match &record.key {
         RecordKey::Id(id) => id.to_string(),
         RecordKey::External { .. } => record.key_text.clone(),
     };
+    let created_with = batch
+        .plan
+        .rules
+        .creation_rules
+        .created_with()
+        .filter(|_| batch.creates)
+        .map(|(field, id)| (field.to_owned(), Value::from(id.as_str())));
     let fields = record
         .fields
         .iter()
         .map(|(field, value)| (field.to_string(), json(value)))
+        .chain(created_with)
         .collect();
     Record {
         key: Some(key),
@@ -116,9 +153,25 @@ fn json(value: &FieldValue) -> Value {
     }
 }
 
-fn record_result(result: collections::RecordResult) -> RecordResult {
+fn record_result(result: collections::RecordResult, batch: &Batch) -> RecordResult {
     let refusal = match result {
-        collections::RecordResult::Saved { .. } => return RecordResult::Saved,
+        collections::RecordResult::Saved { created: false, .. } => return RecordResult::Saved,
+        collections::RecordResult::Saved { created: true, .. } => {
+            let has_limit = batch.plan.rules.creation_rules.max_per_day.is_some();
+            return RecordResult::Created(if has_limit {
+                Created::Allowed
+            } else {
+                Created::Freely
+            });
+        }
+        collections::RecordResult::Refused(refusal) if is_update_only(batch) && refusal.is_not_found() => {
+            return match batch.plan.rules.on_missing() {
+                OnMissing::CreateApart => RecordResult::Missing,
+                OnMissing::Exclude | OnMissing::Create | OnMissing::Refuse => {
+                    RecordResult::Excluded(Excluded::NotFoundNotCreated)
+                }
+            };
+        }
         collections::RecordResult::Refused(refusal) => refusal,
         // Never asked for: every record of a batch stands for itself.
         collections::RecordResult::RolledBack => {

@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod connections;
+mod creation;
 pub mod credentials;
 pub mod destinations;
 pub mod fields;

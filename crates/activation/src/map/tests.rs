@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    destination::{MappingOptions, StatusValues},
+    destination::{CreationRules, DuplicateRule, MappingOptions, StatusValues},
     org_shape::FieldShape,
     profile_json,
 };
@@ -48,6 +48,8 @@ fn rules() -> Rules {
         segments: vec![segment("s1", "crm_2_seg__c"), segment("s2", "vip__c")],
         status_values: StatusValues::default(),
         deleted_profile_policy: DeletedProfilePolicy::Leave,
+        creation_rules: CreationRules::default(),
+        duplicate_rule: DuplicateRule::default(),
         discard_accepted_before: None,
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     plan::PlannedAttribute,
     profile::{AttributeValue, Found},
     record::FieldValue,
+    transform::{DateInput, DateOutput, DateTransform, Transform},
 };
 
 /// Returns the value to write; `None` leaves the field as it is.
@@ -32,7 +33,33 @@ pub(super) fn of(planned: &PlannedAttribute, found: Found<'_>) -> Result<Option<
         FieldValue::Null => Ok(null(planned)),
         FieldValue::Text(text) if text.is_empty() => Ok(null(planned)),
         FieldValue::Text(text) => fitting(planned, Cow::Owned(text)),
-        other => Ok(Some(other)),
+        FieldValue::Boolean(flag) => boolean(planned, flag),
+        FieldValue::Integer(integer) => number(planned, FieldValue::Integer(integer)),
+        FieldValue::Number(decimal) => number(planned, FieldValue::from_number(decimal)),
+    }
+}
+
+/// Writes a boolean as its field takes it. Salesforce would refuse the whole
+/// call for a JSON value of another type (salesforce-contract.md §2.6).
+fn boolean(planned: &PlannedAttribute, flag: bool) -> Result<Option<FieldValue>, Failure> {
+    match planned.shape.kind {
+        FieldKind::Checkbox | FieldKind::Other => Ok(Some(FieldValue::Boolean(flag))),
+        FieldKind::Text | FieldKind::Picklist => fitting(planned, Cow::Owned(flag.to_string())),
+        FieldKind::Number | FieldKind::Date | FieldKind::Datetime => Err(misfit(planned, "a boolean")),
+    }
+}
+
+/// Writes a number as its field takes it, whole ones without a decimal point.
+fn number(planned: &PlannedAttribute, number: FieldValue) -> Result<Option<FieldValue>, Failure> {
+    match (planned.shape.kind, &number) {
+        (FieldKind::Text | FieldKind::Picklist, FieldValue::Integer(integer)) => {
+            fitting(planned, Cow::Owned(integer.to_string()))
+        }
+        (FieldKind::Text | FieldKind::Picklist, FieldValue::Number(decimal)) => {
+            fitting(planned, Cow::Owned(decimal.to_string()))
+        }
+        (FieldKind::Checkbox | FieldKind::Date | FieldKind::Datetime, _) => Err(misfit(planned, "a number")),
+        _ => Ok(Some(number)),
     }
 }
 
@@ -81,8 +108,15 @@ fn fitting(planned: &PlannedAttribute, text: Cow<'_, str>) -> Result<Option<Fiel
     if planned.options.on_null == OnNull::Leave && text.is_empty() {
         return Ok(None);
     }
-    if planned.shape.kind == FieldKind::Checkbox {
-        return ticked(planned, &text);
+    match planned.shape.kind {
+        FieldKind::Checkbox => return ticked(planned, &text),
+        FieldKind::Number | FieldKind::Date | FieldKind::Datetime if text.trim().is_empty() => {
+            return Ok(null(planned));
+        }
+        FieldKind::Number if !is_number(&text) => return Err(misfit(planned, "a text")),
+        FieldKind::Date => return dated(planned, text, DateOutput::Date),
+        FieldKind::Datetime => return dated(planned, text, DateOutput::Datetime),
+        FieldKind::Number | FieldKind::Text | FieldKind::Picklist | FieldKind::Other => {}
     }
     // A text has no fewer bytes than characters or UTF-16 units.
     let Some(limit) = planned.shape.text_limit().filter(|limit| text.len() > *limit) else {
@@ -99,6 +133,27 @@ fn fitting(planned: &PlannedAttribute, text: Cow<'_, str>) -> Result<Option<Fiel
         TooLong::Truncate => cut(&text, limit).to_owned(),
     };
     Ok(Some(FieldValue::Text(text)))
+}
+
+/// Salesforce takes the text of a number as a number.
+fn is_number(text: &str) -> bool {
+    text.trim().parse().is_ok_and(f64::is_finite)
+}
+
+/// Writes a date or time in the form that its field takes: Salesforce would
+/// refuse the whole call for another text (salesforce-contract.md §2.6).
+fn dated(
+    planned: &PlannedAttribute,
+    text: Cow<'_, str>,
+    output: DateOutput,
+) -> Result<Option<FieldValue>, Failure> {
+    let iso = Transform::Date(DateTransform {
+        input: DateInput::Iso,
+        output,
+    });
+    iso.apply(FieldValue::Text(text.into_owned()))
+        .map(Some)
+        .map_err(|_| misfit(planned, "a text"))
 }
 
 /// Reads the text of a boolean: Salesforce would refuse the whole call for a text
@@ -147,6 +202,30 @@ fn unsupported(planned: &PlannedAttribute, problem: &str) -> Failure {
         code: Failure::UNSUPPORTED_VALUE.to_owned(),
         message: format!(
             "{} {problem}, which the field {} cannot hold; map a single value",
+            planned.source_path, planned.field
+        ),
+        fields: vec![planned.field.to_string()],
+    }
+}
+
+fn misfit(planned: &PlannedAttribute, what: &str) -> Failure {
+    let (kind, advice) = match planned.shape.kind {
+        FieldKind::Number => ("number", "add a number transform or a value map to the mapping"),
+        FieldKind::Date => (
+            "date",
+            "add a date transform to the mapping, with the output DATE",
+        ),
+        FieldKind::Datetime => (
+            "time",
+            "add a date transform to the mapping, with the output DATETIME",
+        ),
+        FieldKind::Checkbox => ("checkbox", "add a value map to the mapping"),
+        FieldKind::Text | FieldKind::Picklist | FieldKind::Other => ("field", "map another attribute"),
+    };
+    Failure {
+        code: Failure::UNSUPPORTED_VALUE.to_owned(),
+        message: format!(
+            "{} is {what} that the {kind} {} cannot hold; {advice}",
             planned.source_path, planned.field
         ),
         fields: vec![planned.field.to_string()],

@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use activation::destination::{
-    Activation, Constant, DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, MappingOptions,
-    RecordType, SegmentActivation, StatusValues, WriteMode,
+    Activation, Constant, DeletedProfilePolicy, DuplicateRule, FieldMapping, FieldSource, FieldTarget,
+    MappingOptions, RecordType, SegmentActivation, StatusValues, WriteMode,
 };
 use activation::{mapping_id_suggestion::Affixes, names::DestinationUid, org_shape::OrgShape};
 use serde::{Deserialize, Serialize};
 use service::database::{from_micros, to_micros};
 use sqlx::{Database, Encode, Type, query::Query};
 
-use super::{DesiredState, Destination, kind_columns, record_type};
+use super::{
+    DesiredState, Destination,
+    creation::{CreationRulesJson, UnreadableId},
+    kind_columns, record_type,
+};
 use crate::governance::Standing;
 
 /// One row, columns in the order of the table.
@@ -196,6 +200,10 @@ struct DefinitionJson {
     #[serde(default, skip_serializing_if = "is_default")]
     status_values: StatusValues,
     max_delay_ms: u64,
+    #[serde(default, skip_serializing_if = "is_default")]
+    creation_rules: CreationRulesJson,
+    #[serde(default, skip_serializing_if = "is_default")]
+    allow_duplicates: bool,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -349,6 +357,8 @@ fn definition_text(activation: &Activation) -> String {
         deleted_profile_policy: text_of(&POLICIES, &activation.deleted_profile_policy),
         status_values: activation.status_values.clone(),
         max_delay_ms: u64::try_from(activation.max_delay.as_millis()).unwrap_or(u64::MAX),
+        creation_rules: (&activation.creation_rules).into(),
+        allow_duplicates: activation.duplicate_rule == DuplicateRule::Allow,
     };
     serde_json::to_string(&definition).expect("a definition can be written as JSON")
 }
@@ -383,6 +393,15 @@ pub(super) fn read_definition(
             .ok_or(Malformed("definition"))?,
         status_values: definition.status_values,
         max_delay: Duration::from_millis(definition.max_delay_ms),
+        creation_rules: definition
+            .creation_rules
+            .try_into()
+            .map_err(|UnreadableId| Malformed("definition"))?,
+        duplicate_rule: if definition.allow_duplicates {
+            DuplicateRule::Allow
+        } else {
+            DuplicateRule::Respect
+        },
     })
 }
 

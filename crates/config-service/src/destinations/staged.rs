@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use activation::destination::Activation;
 use contracts::{
     config::v1::{DestinationRevision, StagedChange},
-    convert::{mapping::status_values_out, time::duration_out},
+    convert::{
+        creation::{creation_rules_out, duplicate_rule_out},
+        mapping::status_values_out,
+        time::duration_out,
+    },
     json::json,
 };
 use serde_json::{Map, Value};
@@ -30,6 +34,8 @@ pub fn revision_of(definition: &Activation) -> DestinationRevision {
         .into(),
         status_values: status_values_out(&definition.status_values),
         max_delay: Some(duration_out(definition.max_delay)),
+        creation_rules: creation_rules_out(&definition.creation_rules),
+        duplicate_rule: duplicate_rule_out(definition.duplicate_rule),
         ..DestinationRevision::default()
     }
 }
@@ -126,6 +132,8 @@ mod tests {
             deleted_profile_policy: DeletedProfilePolicy::Leave,
             status_values: Default::default(),
             max_delay: Duration::from_secs(60),
+            creation_rules: Default::default(),
+            duplicate_rule: Default::default(),
         }
     }
 

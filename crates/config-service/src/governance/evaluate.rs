@@ -344,6 +344,8 @@ mod tests {
                     deleted_profile_policy: DeletedProfilePolicy::Leave,
                     status_values: Default::default(),
                     max_delay: Duration::ZERO,
+                    creation_rules: Default::default(),
+                    duplicate_rule: Default::default(),
                 },
                 actions: vec!["ANALYTICS".parse().unwrap()],
                 segments: segments.iter().map(registered).collect(),

@@ -16,7 +16,7 @@ use service::database::{from_micros, to_micros};
 
 use super::{
     call_budget::{self, Calls},
-    definition,
+    creation, definition,
     described::{Described, other_record_type, written_fields},
     finding::{Finding, Severity, count, in_order},
     key_field, mapped_fields, mapping_rules, record_kind, sample_records, status_fields,
@@ -201,6 +201,7 @@ impl Orgs {
 pub(crate) fn org_findings(activation: &Activation, org: &Described) -> Vec<Finding> {
     let mut found = record_kind::findings(activation, org);
     found.extend(key_field::findings(activation, org));
+    found.extend(creation::findings(activation, org));
     found.extend(mapped_fields::findings(activation, org));
     found.extend(mapping_rules::findings(activation, &org.object));
     found.extend(status_fields::findings(activation, org));

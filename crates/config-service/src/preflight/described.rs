@@ -105,7 +105,7 @@ impl Described {
     pub(super) fn unwritable(
         &self,
         field: &FieldDescription,
-        write_mode: &WriteMode,
+        may_create: bool,
         place: &Place<'_>,
     ) -> Option<Finding> {
         let named = format!("Field {} on {}", field.name, self.object.name);
@@ -133,7 +133,7 @@ impl Described {
                 format!("{named} cannot be edited by the user"),
                 "Grant edit access (field-level security), or use another field",
             )
-        } else if matches!(write_mode, WriteMode::Upsert { .. }) && !field.createable {
+        } else if may_create && !field.createable {
             (
                 "FIELD_NOT_CREATEABLE",
                 format!("{named} cannot be set on new records, which an upsert may create"),

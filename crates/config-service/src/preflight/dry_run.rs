@@ -176,6 +176,8 @@ fn because(reason: Excluded, rules: &Rules) -> String {
         }
         Excluded::LeadConverted => "The lead was converted".to_owned(),
         Excluded::RecordGone => "The record was deleted or merged away".to_owned(),
+        Excluded::NotFoundNotCreated => "No record has this key, and the destination creates none".to_owned(),
+        Excluded::CreateLimit => "The day's limit of new records is reached".to_owned(),
         Excluded::Discarded => "The admin chose to discard what was accepted before".to_owned(),
     }
 }

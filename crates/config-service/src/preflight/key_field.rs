@@ -33,7 +33,7 @@ pub(super) fn findings(activation: &Activation, org: &Described) -> Vec<Finding>
         )];
     }
     let mut found = Vec::new();
-    if !field.createable {
+    if activation.may_create() && !field.createable {
         found.push(finding(
             Severity::Error,
             "FIELD_NOT_CREATEABLE",

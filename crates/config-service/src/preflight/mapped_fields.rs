@@ -21,7 +21,7 @@ pub(super) fn findings(activation: &Activation, org: &Described) -> Vec<Finding>
         match org.field(target.as_str(), &place) {
             Err(missing) => found.push(missing),
             Ok(field) => {
-                found.extend(org.unwritable(field, &activation.write_mode, &place));
+                found.extend(org.unwritable(field, activation.may_create(), &place));
                 if field.name != target.as_str() {
                     found.push(
                         place

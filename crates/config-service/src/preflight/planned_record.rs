@@ -1,14 +1,14 @@
 //! Records as Salesforce receives them.
 
 use activation::{
-    destination::WriteMode,
+    destination::{DuplicateRule, WriteMode},
     field_name::FieldName,
     map::MapResult,
-    plan::Rules,
+    plan::{OnMissing, Rules},
     record::{FieldValue, MergedFields, RecordKey},
 };
 use contracts::config::v1 as pb;
-use salesforce::collections::{Operation, Record};
+use salesforce::collections::{DuplicateRules, Operation, Options, Record};
 use serde_json::{Map, Value};
 
 use super::dry_run::MappedSample;
@@ -81,14 +81,28 @@ impl PlannedRecord {
     }
 }
 
-/// Returns how records are written.
+/// Returns how records are written. Where delivery creates in a call of its own,
+/// this one creates too.
 pub(super) fn operation(rules: &Rules) -> Operation {
     match &rules.write_mode {
         WriteMode::UpdateById => Operation::Update,
         WriteMode::Upsert { key_field } => Operation::Upsert {
             key_field: key_field.to_string(),
-            update_only: false,
+            update_only: rules.on_missing() == OnMissing::Exclude,
         },
+    }
+}
+
+/// Returns what a call asks for beside its records, with each of them standing
+/// for itself.
+pub(super) fn options(rules: &Rules) -> Options {
+    let duplicate_rules = (rules.duplicate_rule == DuplicateRule::Allow).then(|| DuplicateRules {
+        allow_save: true,
+        ..DuplicateRules::default()
+    });
+    Options {
+        duplicate_rules,
+        ..Options::default()
     }
 }
 

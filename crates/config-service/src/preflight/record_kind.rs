@@ -1,7 +1,7 @@
 //! What is to be known of the object as a whole: permissions, required fields,
 //! person accounts.
 
-use activation::destination::{Activation, RecordType, WriteMode};
+use activation::destination::{Activation, RecordType};
 
 use super::{
     described::{Described, written_fields},
@@ -9,7 +9,7 @@ use super::{
 };
 
 pub(super) fn findings(activation: &Activation, org: &Described) -> Vec<Finding> {
-    let creates = matches!(activation.write_mode, WriteMode::Upsert { .. });
+    let creates = activation.may_create();
     let mut found = permissions(org, creates);
     if creates {
         found.extend(required(activation, org));

@@ -9,7 +9,7 @@ use salesforce::{
 
 use super::{
     bad_record::bad_record,
-    planned_record::{PlannedRecord, operation},
+    planned_record::{PlannedRecord, operation, options},
     write::{error_of_call, errors_of},
 };
 use crate::{
@@ -62,7 +62,7 @@ impl Orgs {
                 .collect();
             let options = Options {
                 all_or_none: true,
-                ..Options::default()
+                ..options(rules)
             };
             let outcome = self
                 .write(
@@ -180,6 +180,8 @@ mod tests {
             deleted_profile_policy: DeletedProfilePolicy::Leave,
             status_values: StatusValues::default(),
             max_delay: Duration::from_secs(60),
+            creation_rules: Default::default(),
+            duplicate_rule: Default::default(),
         };
         Rules::compile(&activation, &OrgShape::unknown(true)).unwrap()
     }

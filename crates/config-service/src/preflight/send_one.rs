@@ -1,11 +1,15 @@
 //! One profile, really written, with what its records held before and hold
 //! now.
 
-use activation::{destination::WriteMode, plan::Rules};
+use activation::{
+    destination::WriteMode,
+    outcome::Excluded,
+    plan::{OnMissing, Rules},
+};
 use contracts::config::v1 as pb;
 use futures::FutureExt;
 use salesforce::{
-    collections::{Options, Record, RecordResult, WriteOutcome},
+    collections::{Operation, Record, RecordResult, WriteOutcome},
     describe::ObjectDescription,
     query::{literal, query},
     record::get_record,
@@ -13,7 +17,7 @@ use salesforce::{
 use serde_json::{Map, Value};
 
 use super::{
-    planned_record::{PlannedRecord, operation},
+    planned_record::{PlannedRecord, operation, options},
     write::{error_of_call, errors_of},
 };
 use crate::{
@@ -41,9 +45,9 @@ impl Orgs {
             .write(
                 connection,
                 rules.record_type.object(),
-                &operation(rules),
+                &never_braked(rules),
                 to_send,
-                Options::default(),
+                options(rules),
             )
             .await?;
         let mut sent: Vec<pb::SentRecord> = records
@@ -62,6 +66,9 @@ impl Orgs {
                         RecordResult::Saved { id, created } => {
                             sent.record_id = id.unwrap_or_default();
                             sent.created = created;
+                        }
+                        RecordResult::Refused(refusal) if refusal.is_not_found() => {
+                            sent.errors = vec![not_created(rules)];
                         }
                         RecordResult::Refused(refusal) => sent.errors = errors_of(&refusal),
                         // Never asked for: every record stands for itself.
@@ -161,6 +168,34 @@ impl Orgs {
             .boxed()
         };
         self.with_session(connection, read).await.map(|(held, _)| held)
+    }
+}
+
+/// Creates only where delivery does without a brake: no other call keeps the
+/// day's limit, or gives what new records get.
+fn never_braked(rules: &Rules) -> Operation {
+    match operation(rules) {
+        Operation::Upsert { key_field, .. } => Operation::Upsert {
+            key_field,
+            update_only: rules.on_missing() != OnMissing::Create,
+        },
+        other => other,
+    }
+}
+
+fn not_created(rules: &Rules) -> pb::SampleRefusal {
+    let message = match rules.on_missing() {
+        OnMissing::CreateApart => {
+            "No record has this key. Delivery creates one as the creation rules say; sending one does not"
+        }
+        OnMissing::Exclude | OnMissing::Create | OnMissing::Refuse => {
+            "No record has this key, and the destination creates none"
+        }
+    };
+    pb::SampleRefusal {
+        code: Excluded::NotFoundNotCreated.to_string(),
+        message: message.to_owned(),
+        fields: Vec::new(),
     }
 }
 

@@ -65,7 +65,7 @@ fn of_segment(
             "Correct the Mapping ID",
         ));
     }
-    if let Some(error) = org.unwritable(field, &activation.write_mode, place) {
+    if let Some(error) = org.unwritable(field, activation.may_create(), place) {
         return Err(error);
     }
     if is_bad(field, values) {

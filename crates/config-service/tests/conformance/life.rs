@@ -157,6 +157,7 @@ async fn what_delivery_reports_is_read_with_the_destination(place: &Place) {
             message: "the message".to_owned(),
             applied_revision: active.revision,
             report_time: status.report_time,
+            waiting_updates: 0,
         }
     );
     // A report is no change by an admin, and drained is not gone.

@@ -11,6 +11,8 @@ mod checks;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod creation;
+#[cfg(test)]
 mod destinations;
 #[cfg(test)]
 mod governance;

@@ -597,6 +597,19 @@ impl Rig {
 
     /// Reports as delivery does.
     pub(crate) async fn report(&self, uid: &str, applied_revision: i64, state: DeliveryState, drained: bool) {
+        self.report_waiting(uid, applied_revision, state, drained, 0)
+            .await;
+    }
+
+    /// Reports that so many updates wait.
+    pub(crate) async fn report_waiting(
+        &self,
+        uid: &str,
+        applied_revision: i64,
+        state: DeliveryState,
+        drained: bool,
+        waiting_updates: i64,
+    ) {
         let request = ReportStatusRequest {
             uid: uid.to_owned(),
             applied_revision,
@@ -604,6 +617,7 @@ impl Rig {
             reason: "THE_REASON".to_owned(),
             message: "the message".to_owned(),
             drained,
+            waiting_updates,
             report_time: None,
         };
         self.report_status(request).await;

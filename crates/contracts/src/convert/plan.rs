@@ -7,6 +7,7 @@ use activation::{
 };
 
 use super::{
+    creation::{creation_rules_in, creation_rules_out, duplicate_rule_in, duplicate_rule_out},
     destination::{deleted_profile_policy_in, record_type_in, source_in, write_mode_in, write_mode_out},
     mapping::{constant_in, options_in, shape_in, shape_out, status_values_in, status_values_out},
     parsed, required,
@@ -89,6 +90,9 @@ impl TryFrom<&pb::Plan> for Plan {
                     message.deleted_profile_policy,
                     "plan.deleted_profile_policy",
                 )?,
+                creation_rules: creation_rules_in(message.creation_rules.as_ref())
+                    .map_err(|wrong| first(wrong, "plan.creation_rules"))?,
+                duplicate_rule: duplicate_rule_in(message.duplicate_rule, "plan.duplicate_rule")?,
                 discard_accepted_before: time_in(
                     message.discard_accepted_before,
                     "plan.discard_accepted_before",
@@ -158,6 +162,8 @@ impl From<&Plan> for pb::Plan {
             deleted_profile_policy: pb::DeletedProfilePolicy::from(rules.deleted_profile_policy).into(),
             max_delay: Some(duration_out(plan.max_delay)),
             discard_accepted_before: rules.discard_accepted_before.map(time_out),
+            creation_rules: creation_rules_out(&rules.creation_rules),
+            duplicate_rule: duplicate_rule_out(rules.duplicate_rule),
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::limit;
 use super::machine::{
     Action, BatchId, Event, LaneState, LaneStatus, Loaded, OrgMachine, SendResult, Settlement, Trouble,
 };
@@ -117,12 +118,13 @@ impl OrgDriver {
                         events.push(self.read(uid, generation, after).await);
                     }
                     Action::Send(batch) if mode == Mode::Running => {
-                        let sender = self.tools.sender.clone();
+                        let tools = self.tools.clone();
                         self.sends
-                            .spawn(async move { (batch.id, sender.send(&batch).await) });
+                            .spawn(async move { (batch.id, limit::send(&tools, batch).await) });
                     }
                     Action::Settle(uid, settlements) => {
                         let arrivals = self.settle(&uid, &settlements, shutdown).await?;
+                        self.tools.reporter.moved(&uid);
                         // Before anything else happens to the lane.
                         events.push(Event::Settled(uid, arrivals));
                     }
@@ -264,6 +266,9 @@ fn log_status(uid: &DestinationUid, status: &LaneStatus) {
             error.type = trouble.reason,
             "nothing can be sent now, will try again"
         ),
+        (None, LaneState::Delivering) if status.notice.is_some() => {
+            warn!(destination.uid = %uid, "the day's limit of new records is reached, updates go on");
+        }
         (None, LaneState::Delivering) => info!(destination.uid = %uid, "delivering"),
         (None, LaneState::Paused) => info!(destination.uid = %uid, "paused"),
         (None, LaneState::Draining) => info!(destination.uid = %uid, drained = status.drained, "draining"),

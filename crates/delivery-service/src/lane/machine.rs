@@ -7,6 +7,8 @@
 //! - Every identity that was loaded is settled once, or still waits.
 //! - What waits in memory is a part of the journal behind the last position
 //!   read; the rest stays on disk.
+//! - A record that a plan creates apart goes into a request that creates only
+//!   after one that only updates has not found it.
 //! - When the rules of a plan change, a lane finishes what is in flight,
 //!   forgets what waits, and reads the journal again.
 
@@ -29,6 +31,7 @@ use tokio::time::Instant;
 
 use super::{
     backoff::Backoff,
+    pace::Pace,
     waiting::{Part, Waiting, WaitingRecord},
 };
 use crate::{
@@ -126,19 +129,39 @@ pub struct Loaded {
 pub enum SendResult {
     /// What became of each record, in their order.
     Answered(Vec<RecordResult>),
-    /// Nothing was stored, or it is not known; all records are to be sent again.
+    /// Nothing was stored; all records are to be sent again.
     Again(Trouble),
+    /// It is not known what was stored; all records are to be sent again, which
+    /// is safe because every write names its record.
+    InDoubt(Trouble),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordResult {
+    /// An existing record was updated.
     Saved,
+    Created(Created),
+    /// A request that only updates found no record, and one may be created.
+    Missing,
+    /// The day's limit of new records leaves no room before then.
+    OverLimit {
+        frees_at: Instant,
+    },
     /// Refused for now.
     Passing(Failure),
     /// Refused for good.
     Refused(Failure),
     /// Gone in a way that excludes it.
     Excluded(Excluded),
+}
+
+/// How the creation of a record stands to the day's limit of its destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// It was counted before it was sent.
+    Allowed,
+    /// There was no limit; it is counted when it is settled.
+    Freely,
 }
 
 /// Why nothing could be sent, for people.
@@ -180,6 +203,9 @@ pub struct Batch {
     pub id: BatchId,
     pub plan: Arc<Plan>,
     pub records: Vec<BatchRecord>,
+    /// Whether Salesforce was just found not to have these records, and they
+    /// are to be created.
+    pub creates: bool,
 }
 
 /// One record of a request.
@@ -203,6 +229,9 @@ pub struct Settlement {
     pub outcome: Outcome,
     /// Whether it is the update's last.
     pub completes_update: bool,
+    /// Whether the write that ended it created its record. Of the identities
+    /// that became one record, the first says so.
+    pub created: Option<Created>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,8 +239,17 @@ pub struct LaneStatus {
     pub state: LaneState,
     pub applied_revision: i64,
     pub trouble: Option<Trouble>,
+    /// What people should know though all is well.
+    pub notice: Option<Notice>,
     /// Whether nothing that was accepted waits any more.
     pub drained: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// A stable word for machines.
+    pub reason: &'static str,
+    pub message: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -253,9 +291,12 @@ struct Lane {
     requests_in_flight: usize,
     /// To forget and read again once nothing is in flight.
     must_reset: bool,
-    failed_calls: u32,
-    not_before: Option<Instant>,
-    trouble: Option<Trouble>,
+    /// Of requests that write what is there.
+    writing: Pace,
+    /// Of requests that create: what stops them need not stop the others.
+    creating: Pace,
+    /// Until when the day's limit of new records is reached.
+    limit_reached_until: Option<Instant>,
     failed_reads: u32,
     read_not_before: Option<Instant>,
     reported: Option<LaneStatus>,
@@ -271,6 +312,7 @@ struct Lane {
 
 struct Flight {
     uid: DestinationUid,
+    creates: bool,
     records: Vec<(RecordKey, WaitingRecord, Sent)>,
 }
 
@@ -297,6 +339,9 @@ impl OrgMachine {
     /// Takes an event and returns what is to be done, in this order.
     pub fn step(&mut self, now: Instant, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
+        for lane in self.lanes.values_mut() {
+            lane.limit_reached_until = lane.limit_reached_until.filter(|until| *until > now);
+        }
         match event {
             Event::Plan(plan) => self.plan(plan),
             Event::Held(plan) => self.held(plan),
@@ -342,22 +387,27 @@ impl OrgMachine {
         let next_read = lane
             .read_not_before
             .filter(|time| *time > now && lane.has_more && !lane.is_moved && !lane.is_held);
-        [next_read, self.next_send_of(lane, now)]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            next_read,
+            self.next_send_of(lane, Kind::Write, now),
+            self.next_send_of(lane, Kind::Create, now),
+            lane.limit_reached_until,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
-    fn next_send_of(&self, lane: &Lane, now: Instant) -> Option<Instant> {
-        if !lane.may_send() || lane.waiting.is_empty() {
+    fn next_send_of(&self, lane: &Lane, kind: Kind, now: Instant) -> Option<Instant> {
+        if !lane.may_send() || !lane.has_waiting(kind) {
             return None;
         }
-        if let Some(not_before) = lane.not_before.filter(|time| *time > now) {
+        if let Some(not_before) = lane.pace(kind).not_before.filter(|time| *time > now) {
             return Some(not_before);
         }
-        let (_, oldest) = lane
-            .waiting
-            .ready(1, now, |key| !self.keys_in_flight.contains(key));
+        let (_, oldest) = lane.waiting.ready(1, now, |key, record| {
+            kind.is_for(record) && !self.keys_in_flight.contains(key)
+        });
         let partial = oldest.map(|oldest| oldest + self.linger(lane));
         [partial, lane.waiting.next_due(now)].into_iter().flatten().min()
     }
@@ -384,9 +434,11 @@ impl OrgMachine {
             Some(lane) => {
                 if lane.plan.rules != plan.rules {
                     lane.must_reset = true;
+                    lane.limit_reached_until = None;
                 }
                 // An admin's change may be the cure.
-                lane.not_before = None;
+                lane.writing.not_before = None;
+                lane.creating.not_before = None;
                 lane.is_held = false;
                 lane.plan = plan;
             }
@@ -450,7 +502,7 @@ impl OrgMachine {
             .call_backoff
             .wait(lane.failed_reads, None, &mut self.random);
         lane.read_not_before = Some(now + wait);
-        lane.trouble = Some(trouble);
+        lane.writing.trouble = Some(trouble);
     }
 
     fn loaded(&mut self, now: Instant, loaded: Loaded, actions: &mut Vec<Action>) {
@@ -464,7 +516,7 @@ impl OrgMachine {
         if lane.failed_reads > 0 {
             lane.failed_reads = 0;
             lane.read_not_before = None;
-            lane.trouble = None;
+            lane.writing.trouble = None;
         }
         lane.has_more = !loaded.is_end || lane.must_read_again;
         lane.must_read_again = false;
@@ -498,6 +550,7 @@ impl OrgMachine {
                         index: identity.index,
                         id: identity.id,
                         outcome,
+                        created: None,
                     });
                 }
             }
@@ -518,23 +571,31 @@ impl OrgMachine {
             return;
         };
         lane.requests_in_flight -= 1;
+        let pace = if flight.creates {
+            &mut lane.creating
+        } else {
+            &mut lane.writing
+        };
         match result {
             SendResult::Again(trouble) => {
-                lane.failed_calls = lane.failed_calls.saturating_add(1);
-                let wait =
-                    self.settings
-                        .call_backoff
-                        .wait(lane.failed_calls, trouble.retry_after, &mut self.random);
-                lane.not_before = Some(now + wait);
-                lane.trouble = Some(trouble);
+                pace.failed(now, trouble, &self.settings.call_backoff, &mut self.random);
                 for (key, record, _) in flight.records.into_iter().rev() {
                     lane.waiting.put_back(key, record);
                 }
             }
+            SendResult::InDoubt(trouble) => {
+                pace.failed(now, trouble, &self.settings.call_backoff, &mut self.random);
+                for (key, mut record, _) in flight.records.into_iter().rev() {
+                    // It may have been created.
+                    record.is_missing = false;
+                    lane.waiting.put_back(key, record);
+                }
+            }
             SendResult::Answered(results) => {
-                lane.failed_calls = 0;
-                lane.not_before = None;
-                lane.trouble = None;
+                pace.succeeded();
+                if let Some(until) = limit_reached_until(&results) {
+                    lane.limit_reached_until = until;
+                }
                 let mut ended = Vec::new();
                 let mut left = Vec::new();
                 // The sender pairs records and results and has compared lengths.
@@ -600,48 +661,57 @@ impl OrgMachine {
     /// Sends batches while there are any, one lane after the other.
     fn send(&mut self, now: Instant, actions: &mut Vec<Action>) {
         while self.flights.len() < self.settings.max_requests_in_flight {
-            let Some(uid) = self.next_lane(now) else { return };
-            let batch = self.batch(&uid, now);
+            let Some((uid, kind)) = self.next_lane(now) else {
+                return;
+            };
+            let batch = self.batch(&uid, kind, now);
             self.last_served = Some(uid);
             actions.push(Action::Send(batch));
         }
     }
 
-    /// Returns the next lane, in turn, that has a batch to send now.
-    fn next_lane(&self, now: Instant) -> Option<DestinationUid> {
+    /// Returns the next lane, in turn, that has a batch to send now, and which.
+    /// What is to be created waits longest.
+    fn next_lane(&self, now: Instant) -> Option<(DestinationUid, Kind)> {
         let after_last = self
             .lanes
             .keys()
             .filter(|uid| self.last_served.as_ref().is_none_or(|last| *uid > last));
         let from_first = self.lanes.keys();
-        after_last
-            .chain(from_first)
-            .find(|uid| self.lanes.get(*uid).is_some_and(|lane| self.is_due(lane, now)))
-            .cloned()
+        after_last.chain(from_first).find_map(|uid| {
+            let lane = self.lanes.get(uid)?;
+            let kind = [Kind::Create, Kind::Write]
+                .into_iter()
+                .find(|kind| self.is_due(lane, *kind, now))?;
+            Some((uid.clone(), kind))
+        })
     }
 
     /// A full batch goes at once, a partial one when it has waited long enough.
-    fn is_due(&self, lane: &Lane, now: Instant) -> bool {
-        if !lane.may_send() || lane.not_before.is_some_and(|time| time > now) {
+    fn is_due(&self, lane: &Lane, kind: Kind, now: Instant) -> bool {
+        let pace = lane.pace(kind);
+        if !lane.may_send() || !lane.has_waiting(kind) || pace.not_before.is_some_and(|time| time > now) {
             return false;
         }
         // After a failed call one request probes before the others follow.
-        if lane.failed_calls > 0 && lane.requests_in_flight > 0 {
+        if pace.failed_calls > 0 && lane.requests_in_flight > 0 {
             return false;
         }
         let most = self.settings.max_batch_records;
-        let (count, oldest) = lane
-            .waiting
-            .ready(most, now, |key| !self.keys_in_flight.contains(key));
+        let (count, oldest) = lane.waiting.ready(most, now, |key, record| {
+            kind.is_for(record) && !self.keys_in_flight.contains(key)
+        });
         count == most || oldest.is_some_and(|oldest| oldest + self.linger(lane) <= now)
     }
 
-    fn batch(&mut self, uid: &DestinationUid, now: Instant) -> Batch {
+    fn batch(&mut self, uid: &DestinationUid, kind: Kind, now: Instant) -> Batch {
         let lane = self.lanes.get_mut(uid).expect("the lane was just found");
         let keys_in_flight = &self.keys_in_flight;
-        let taken = lane.waiting.take(self.settings.max_batch_records, now, |key| {
-            !keys_in_flight.contains(key)
-        });
+        let taken = lane
+            .waiting
+            .take(self.settings.max_batch_records, now, |key, record| {
+                kind.is_for(record) && !keys_in_flight.contains(key)
+            });
         lane.requests_in_flight += 1;
         let id = BatchId(self.next_batch);
         self.next_batch += 1;
@@ -669,6 +739,7 @@ impl OrgMachine {
             id,
             Flight {
                 uid: uid.clone(),
+                creates: kind == Kind::Create,
                 records: flown,
             },
         );
@@ -676,6 +747,7 @@ impl OrgMachine {
             id,
             plan: lane.plan.clone(),
             records,
+            creates: kind == Kind::Create,
         }
     }
 
@@ -690,12 +762,27 @@ impl OrgMachine {
     }
 }
 
+/// Which records go into one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Write,
+    /// Those that Salesforce does not have.
+    Create,
+}
+
+impl Kind {
+    fn is_for(self, record: &WaitingRecord) -> bool {
+        record.is_missing == (self == Self::Create)
+    }
+}
+
 /// An identity that ended, before it is known whether it is its update's last.
 struct Ended {
     update: Arc<AcceptedUpdate>,
     index: Option<usize>,
     id: String,
     outcome: Outcome,
+    created: Option<Created>,
 }
 
 impl Ended {
@@ -705,8 +792,20 @@ impl Ended {
             index: part.index,
             id: part.id,
             outcome,
+            created: None,
         }
     }
+}
+
+/// Returns until when a limit is reached, as far as results of new records tell:
+/// `None` where they do not, `Some(None)` where there was room.
+fn limit_reached_until(results: &[RecordResult]) -> Option<Option<Instant>> {
+    let until = results.iter().find_map(|result| match result {
+        RecordResult::OverLimit { frees_at } => Some(*frees_at),
+        _ => None,
+    });
+    let has_room = || results.contains(&RecordResult::Created(Created::Allowed));
+    (until.is_some() || has_room()).then_some(until)
 }
 
 /// Ends the parts that a result decides; returns what still waits.
@@ -719,26 +818,18 @@ fn answered(
     random: &mut StdRng,
     ended: &mut Vec<Ended>,
 ) -> Option<WaitingRecord> {
+    // What Salesforce said of the record holds for the next request only.
+    record.is_missing = false;
     match result {
-        RecordResult::Saved => {
-            let newest = sent.fields.newer_than(&record.written);
-            for part in record.parts.drain(..sent.parts) {
-                let outcome = match part.contribution.excluded_as {
-                    Some(reason) => Outcome::Excluded(reason),
-                    None if newest.has_value_of(part.update.arrival) => {
-                        Outcome::Delivered(Delivered::Written)
-                    }
-                    None => Outcome::Delivered(Delivered::Superseded),
-                };
-                record.written.merge(&part.contribution.fields);
-                ended.push(Ended::of(part, outcome));
-            }
+        RecordResult::Saved => record.end_saved(sent, None, ended),
+        RecordResult::Created(created) => record.end_saved(sent, Some(created), ended),
+        RecordResult::Missing if record.is_worth_creating(sent.parts) => {
+            record.is_missing = true;
+            return Some(record);
         }
-        RecordResult::Excluded(reason) => {
-            for part in record.parts.drain(..sent.parts) {
-                ended.push(Ended::of(part, Outcome::Excluded(reason)));
-            }
-        }
+        RecordResult::Missing => record.end_excluded(sent.parts, Excluded::NotFoundNotCreated, ended),
+        RecordResult::OverLimit { .. } => record.end_excluded(sent.parts, Excluded::CreateLimit, ended),
+        RecordResult::Excluded(reason) => record.end_excluded(sent.parts, reason, ended),
         RecordResult::Passing(_) if record.attempts + 1 < settings.max_record_attempts => {
             record.attempts += 1;
             record.not_before = Some(now + settings.record_backoff.wait(record.attempts, None, random));
@@ -759,6 +850,40 @@ fn answered(
     (!record.parts.is_empty()).then_some(record)
 }
 
+impl WaitingRecord {
+    fn end_saved(&mut self, sent: &Sent, mut created: Option<Created>, ended: &mut Vec<Ended>) {
+        let newest = sent.fields.newer_than(&self.written);
+        for part in self.parts.drain(..sent.parts) {
+            let outcome = match part.contribution.excluded_as {
+                Some(reason) => Outcome::Excluded(reason),
+                None if newest.has_value_of(part.update.arrival) => Outcome::Delivered(Delivered::Written),
+                None => Outcome::Delivered(Delivered::Superseded),
+            };
+            self.written.merge(&part.contribution.fields);
+            ended.push(Ended {
+                created: created.take(),
+                ..Ended::of(part, outcome)
+            });
+        }
+    }
+
+    /// Ends parts for a reason, or for the one that they have of themselves.
+    fn end_excluded(&mut self, parts: usize, reason: Excluded, ended: &mut Vec<Ended>) {
+        for part in self.parts.drain(..parts) {
+            let reason = part.contribution.excluded_as.unwrap_or(reason);
+            ended.push(Ended::of(part, Outcome::Excluded(reason)));
+        }
+    }
+
+    /// Tells whether a part of these wants more than to be left alone: who has
+    /// withdrawn consent is not created.
+    fn is_worth_creating(&self, parts: usize) -> bool {
+        self.parts[..parts]
+            .iter()
+            .any(|part| part.contribution.excluded_as.is_none())
+    }
+}
+
 impl Lane {
     fn new(plan: Arc<Plan>) -> Self {
         Self {
@@ -773,9 +898,9 @@ impl Lane {
             waiting: Waiting::default(),
             requests_in_flight: 0,
             must_reset: false,
-            failed_calls: 0,
-            not_before: None,
-            trouble: None,
+            writing: Pace::default(),
+            creating: Pace::default(),
+            limit_reached_until: None,
             failed_reads: 0,
             read_not_before: None,
             reported: None,
@@ -788,6 +913,20 @@ impl Lane {
 
     fn may_send(&self) -> bool {
         self.plan.state != PlanState::Disabled && !self.must_reset && !self.is_moved && !self.is_held
+    }
+
+    fn pace(&self, kind: Kind) -> &Pace {
+        match kind {
+            Kind::Write => &self.writing,
+            Kind::Create => &self.creating,
+        }
+    }
+
+    fn has_waiting(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Write => !self.waiting.is_empty(),
+            Kind::Create => self.waiting.has_missing(),
+        }
     }
 
     fn reset(&mut self) {
@@ -833,6 +972,7 @@ impl Lane {
                     id: one.id,
                     outcome: one.outcome,
                     completes_update,
+                    created: one.created,
                 }
             })
             .collect();
@@ -861,25 +1001,41 @@ impl Lane {
         !self.has_more && !self.is_reading && self.frames.is_empty() && !self.must_reset
     }
 
+    fn limit_notice(&self) -> Option<Notice> {
+        self.limit_reached_until?;
+        let limit = self.plan.rules.creation_rules.max_per_day?;
+        Some(Notice {
+            reason: Excluded::CreateLimit.as_str(),
+            message: format!(
+                "{limit} records were created today, which is the limit: until 00:00 UTC records that Salesforce does \
+                 not have end as excluded (CREATE_LIMIT), and all others are updated. Raise \
+                 creation_rules.max_creates_per_day to create more."
+            ),
+        })
+    }
+
     fn status(&self) -> LaneStatus {
+        let trouble = self.writing.trouble.as_ref().or(self.creating.trouble.as_ref());
         if self.is_held {
             return LaneStatus {
                 state: LaneState::Error,
                 applied_revision: self.plan.revision,
                 trouble: Some(missing(&self.plan)),
+                notice: None,
                 drained: false,
             };
         }
         let state = match self.plan.state {
             PlanState::Disabled => LaneState::Paused,
-            _ if self.trouble.is_some() => LaneState::Error,
+            _ if trouble.is_some() => LaneState::Error,
             PlanState::Enabled => LaneState::Delivering,
             PlanState::Deleting => LaneState::Draining,
         };
         LaneStatus {
             state,
             applied_revision: self.plan.revision,
-            trouble: self.trouble.clone().filter(|_| state == LaneState::Error),
+            trouble: trouble.filter(|_| state == LaneState::Error).cloned(),
+            notice: self.limit_notice(),
             // Told only where it matters, so that not every update is a report.
             drained: self.is_drained() && self.plan.state == PlanState::Deleting,
         }

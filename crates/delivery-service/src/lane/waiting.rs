@@ -34,6 +34,8 @@ pub(super) struct WaitingRecord {
     pub(super) one_by_one: bool,
     /// What parts sent one by one have written; older values stay unsent.
     pub(super) written: MergedFields,
+    /// Salesforce has just said that it does not have the record.
+    pub(super) is_missing: bool,
 }
 
 impl WaitingRecord {
@@ -45,6 +47,7 @@ impl WaitingRecord {
             not_before: None,
             one_by_one: false,
             written: MergedFields::default(),
+            is_missing: false,
         }
     }
 
@@ -60,11 +63,18 @@ impl WaitingRecord {
 pub(super) struct Waiting {
     records: HashMap<RecordKey, WaitingRecord>,
     order: VecDeque<RecordKey>,
+    /// How many of the records are missing in Salesforce.
+    missing: usize,
 }
 
 impl Waiting {
     pub(super) fn is_empty(&self) -> bool {
         self.records.is_empty()
+    }
+
+    /// Tells whether any record is missing in Salesforce.
+    pub(super) fn has_missing(&self) -> bool {
+        self.missing > 0
     }
 
     /// Adds an identity; of a record that waits already it becomes a part.
@@ -86,6 +96,8 @@ impl Waiting {
             Some(later) => record.absorb(later),
             None => self.order.push_front(key.clone()),
         }
+        // What was added meanwhile is not known to be missing.
+        self.missing += usize::from(record.is_missing);
         self.records.insert(key, record);
     }
 
@@ -94,7 +106,7 @@ impl Waiting {
         &mut self,
         most: usize,
         now: Instant,
-        may_go: impl Fn(&RecordKey) -> bool,
+        may_go: impl Fn(&RecordKey, &WaitingRecord) -> bool,
     ) -> Vec<(RecordKey, WaitingRecord)> {
         let mut taken = Vec::new();
         let mut left = VecDeque::new();
@@ -103,12 +115,12 @@ impl Waiting {
                 left.push_back(key);
                 break;
             }
-            let is_due = self
-                .records
-                .get(&key)
-                .is_some_and(|record| record.not_before.is_none_or(|time| time <= now));
-            if is_due && may_go(&key) {
+            let is_due = self.records.get(&key).is_some_and(|record| {
+                record.not_before.is_none_or(|time| time <= now) && may_go(&key, record)
+            });
+            if is_due {
                 if let Some(record) = self.records.remove(&key) {
+                    self.missing -= usize::from(record.is_missing);
                     taken.push((key, record));
                 }
             } else {
@@ -127,7 +139,7 @@ impl Waiting {
         &self,
         enough: usize,
         now: Instant,
-        may_go: impl Fn(&RecordKey) -> bool,
+        may_go: impl Fn(&RecordKey, &WaitingRecord) -> bool,
     ) -> (usize, Option<Instant>) {
         let mut count = 0;
         let mut oldest: Option<Instant> = None;
@@ -135,7 +147,7 @@ impl Waiting {
             let Some(record) = self.records.get(key) else {
                 continue;
             };
-            if record.not_before.is_none_or(|time| time <= now) && may_go(key) {
+            if record.not_before.is_none_or(|time| time <= now) && may_go(key, record) {
                 count += 1;
                 oldest = Some(oldest.map_or(record.waiting_since, |oldest| oldest.min(record.waiting_since)));
                 if count == enough {
@@ -158,5 +170,6 @@ impl Waiting {
     pub(super) fn clear(&mut self) {
         self.records.clear();
         self.order.clear();
+        self.missing = 0;
     }
 }

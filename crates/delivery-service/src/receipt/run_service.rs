@@ -88,13 +88,14 @@ impl Adapter {
     ) -> Result<pb::Run, sqlx::Error> {
         // Read before the counts, so that what settles meanwhile is not both
         // counted and waiting.
-        let settled = self.receipts.settled_profiles(uid, hour.run_time).await?;
+        let progress = self.receipts.run_progress(uid, hour.run_time).await?;
         let counts = self.receipts.run_counts(uid, hour.run_time).await?;
         let mut run = pb::Run {
             destination: destination.to_owned(),
             start_time: Some(time_out(hour.run_time)),
             profiles_received: hour.profiles,
-            profiles_waiting: (hour.profiles - settled).max(0),
+            profiles_waiting: (hour.profiles - progress.settled).max(0),
+            records_created: progress.created,
             ..Default::default()
         };
         let mut segments: BTreeMap<String, pb::SegmentCounts> = BTreeMap::new();

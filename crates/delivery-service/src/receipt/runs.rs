@@ -16,6 +16,15 @@ pub struct RunCount {
     pub identities: i64,
 }
 
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, sqlx::FromRow)]
+pub struct RunProgress {
+    /// Updates of which no identity waits.
+    pub settled: i64,
+    /// Salesforce records that they created.
+    pub created: i64,
+}
+
 impl Receipts {
     /// Returns the counts of one run.
     pub async fn run_counts(
@@ -35,21 +44,43 @@ impl Receipts {
         )
     }
 
-    /// Returns how many updates of a run have no identity that waits.
-    pub async fn settled_profiles(
+    /// Returns what is complete of a run.
+    pub async fn run_progress(
         &self,
         uid: &DestinationUid,
         run_time: DateTime<Utc>,
-    ) -> Result<i64, sqlx::Error> {
-        const SQL: &str = "SELECT settled FROM run_profiles WHERE uid = $1 AND run_time = $2";
-        let settled: Option<i64> = on_database!(
+    ) -> Result<RunProgress, sqlx::Error> {
+        const SQL: &str = "SELECT settled, created FROM run_profiles WHERE uid = $1 AND run_time = $2";
+        let progress: Option<RunProgress> = on_database!(
             &self.database,
-            pool => sqlx::query_scalar(SQL)
+            pool => sqlx::query_as(SQL)
                 .bind(uid.as_str())
                 .bind(to_micros(run_time))
                 .fetch_optional(pool)
                 .await
         )?;
-        Ok(settled.unwrap_or(0))
+        Ok(progress.unwrap_or_default())
+    }
+
+    /// Returns how many updates are settled of those that were accepted since
+    /// the beginning of an hour.
+    pub async fn settled_since(
+        &self,
+        uid: &DestinationUid,
+        run_time: DateTime<Utc>,
+    ) -> Result<i64, sqlx::Error> {
+        const SQL: &str = "
+            SELECT CAST(COALESCE(SUM(settled), 0) AS BIGINT)
+            FROM run_profiles
+            WHERE uid = $1
+              AND run_time >= $2";
+        on_database!(
+            &self.database,
+            pool => sqlx::query_scalar(SQL)
+                .bind(uid.as_str())
+                .bind(to_micros(run_time))
+                .fetch_one(pool)
+                .await
+        )
     }
 }

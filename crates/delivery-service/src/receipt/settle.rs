@@ -7,8 +7,17 @@ use chrono::{DateTime, Utc};
 use service::{database::to_micros, in_transaction};
 use sqlx::QueryBuilder;
 
-use super::{Receipts, SettleError, dead_letters::DeadLetterBody, outcome_column};
-use crate::{journal::hour_of, lane::machine::Settlement, map::identity_column};
+use super::{
+    Receipts, SettleError,
+    creations::{self, Day},
+    dead_letters::DeadLetterBody,
+    outcome_column,
+};
+use crate::{
+    journal::hour_of,
+    lane::machine::{Created, Settlement},
+    map::identity_column,
+};
 
 /// Rows per statement: SQLite takes 32,766 binds, a row has 11.
 const ROWS_PER_INSERT: usize = 1_000;
@@ -41,7 +50,11 @@ impl Receipts {
         now: DateTime<Utc>,
     ) -> Result<(), SettleError> {
         let (key_id, dead_letters) = self.dead_letters(plan, settlements, now).await?;
-        let (counts, profiles) = counts(settlements);
+        let (counts, hours) = counts(settlements);
+        let created_freely = settlements
+            .iter()
+            .filter(|settlement| settlement.created == Some(Created::Freely))
+            .count();
         let uid = plan.uid.as_str();
         let destination = plan.destination.to_string();
         let settle_time = to_micros(now);
@@ -79,11 +92,21 @@ impl Receipts {
                     .execute(&mut *transaction)
                     .await?;
             }
-            for (run_time, settled) in &profiles {
+            for (run_time, hour) in &hours {
                 sqlx::query(PROFILES)
                     .bind(uid)
                     .bind(*run_time)
-                    .bind(*settled)
+                    .bind(hour.settled)
+                    .bind(hour.created)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            if created_freely > 0 {
+                // A limit that is set later today counts them.
+                sqlx::query(creations::ADD)
+                    .bind(uid)
+                    .bind(Day::of(now).column())
+                    .bind(i64::try_from(created_freely).unwrap_or(i64::MAX))
                     .execute(&mut *transaction)
                     .await?;
             }
@@ -147,10 +170,11 @@ const COUNT: &str = "
     SET identities = run_counts.identities + excluded.identities";
 
 const PROFILES: &str = "
-    INSERT INTO run_profiles (uid, run_time, settled)
-    VALUES ($1, $2, $3)
+    INSERT INTO run_profiles (uid, run_time, settled, created)
+    VALUES ($1, $2, $3, $4)
     ON CONFLICT (uid, run_time) DO UPDATE
-    SET settled = run_profiles.settled + excluded.settled";
+    SET settled = run_profiles.settled + excluded.settled,
+        created = run_profiles.created + excluded.created";
 
 const DEAD_LETTER: &str = "
     INSERT INTO dead_letters
@@ -158,10 +182,20 @@ const DEAD_LETTER: &str = "
          fail_time)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
-/// Counts identities, in all and by segment, and updates that are complete.
-fn counts(settlements: &[Settlement]) -> (BTreeMap<Counted<'_>, i64>, BTreeMap<i64, i64>) {
+/// What one row of `run_profiles` counts.
+#[derive(Default)]
+struct Hour {
+    /// Updates that are complete.
+    settled: i64,
+    /// Records that were created.
+    created: i64,
+}
+
+/// Counts identities, in all and by segment, updates that are complete, and
+/// records that were created.
+fn counts(settlements: &[Settlement]) -> (BTreeMap<Counted<'_>, i64>, BTreeMap<i64, Hour>) {
     let mut counts = BTreeMap::new();
-    let mut profiles = BTreeMap::new();
+    let mut hours: BTreeMap<i64, Hour> = BTreeMap::new();
     for settlement in settlements {
         let run_time = to_micros(hour_of(settlement.update.accepted_at));
         let outcome = outcome_column(&settlement.outcome);
@@ -178,8 +212,11 @@ fn counts(settlements: &[Settlement]) -> (BTreeMap<Counted<'_>, i64>, BTreeMap<i
                 .or_default() += 1;
         }
         if settlement.completes_update {
-            *profiles.entry(run_time).or_default() += 1;
+            hours.entry(run_time).or_default().settled += 1;
+        }
+        if settlement.created.is_some() {
+            hours.entry(run_time).or_default().created += 1;
         }
     }
-    (counts, profiles)
+    (counts, hours)
 }

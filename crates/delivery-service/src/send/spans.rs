@@ -62,6 +62,14 @@ impl BatchSpans {
                         Some(RecordResult::Saved) => {
                             span.record("salesforce.result", "SAVED");
                         }
+                        Some(RecordResult::Created(_)) => {
+                            span.record("salesforce.result", "CREATED");
+                        }
+                        Some(RecordResult::Missing) => {
+                            span.record("salesforce.result", "NOT_FOUND");
+                        }
+                        // Only a request that was sent has spans.
+                        Some(RecordResult::OverLimit { .. }) | None => {}
                         Some(RecordResult::Excluded(reason)) => {
                             span.record("salesforce.result", reason.as_str());
                         }
@@ -69,11 +77,10 @@ impl BatchSpans {
                             span.record("salesforce.result", failure.code.as_str());
                             span.record(ERROR_TYPE, failure.code.as_str());
                         }
-                        None => {}
                     }
                 }
             }
-            SendResult::Again(trouble) => {
+            SendResult::Again(trouble) | SendResult::InDoubt(trouble) => {
                 self.batch.record(ERROR_TYPE, trouble.reason.as_str());
                 for (_, span) in &self.updates {
                     span.record(ERROR_TYPE, trouble.reason.as_str());

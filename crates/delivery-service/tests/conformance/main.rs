@@ -1,6 +1,8 @@
 //! The journal and the outcomes, the same on both databases.
 
 #[cfg(test)]
+mod creation;
+#[cfg(test)]
 mod held;
 #[cfg(test)]
 mod journal;
@@ -14,5 +16,13 @@ mod receipts;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
+#[expect(dead_code, reason = "other tests count logins and stop it")]
+#[path = "../../../auth-service/tests/shared/simulated.rs"]
+mod simulated;
+#[cfg(test)]
 #[path = "../../../service/tests/shared/stored_bytes.rs"]
 mod stored_bytes;
+#[cfg(test)]
+mod waiting;
+#[cfg(test)]
+mod whole;

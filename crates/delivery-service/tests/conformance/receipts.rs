@@ -103,7 +103,10 @@ async fn a_settlement_keeps_places_counts_and_dead_letters_together(place: &Plac
         ])
     );
     let hour = hour_of(accepted);
-    assert_eq!(rig.receipts.settled_profiles(&uid(UID), hour).await.unwrap(), 2);
+    assert_eq!(
+        rig.receipts.run_progress(&uid(UID), hour).await.unwrap().settled,
+        2
+    );
     let letters = rig
         .receipts
         .list_dead_letters(&uid(UID), "", i64::MAX, 10)
@@ -166,7 +169,10 @@ async fn a_second_settlement_of_an_identity_is_refused_and_changes_nothing(place
     );
     assert_eq!((settled(&rig, 0, 9).await, counts(&rig).await), before);
     let hour = hour_of(now);
-    assert_eq!(rig.receipts.settled_profiles(&uid(UID), hour).await.unwrap(), 1);
+    assert_eq!(
+        rig.receipts.run_progress(&uid(UID), hour).await.unwrap().settled,
+        1
+    );
     assert_eq!(dead_letter_codes(&rig.receipts, "", i64::MAX, 10).await, [""; 0]);
     // The refusal leaves nothing that the next settlement would stumble over.
     rig.receipts.settle(&contacts(), &again[..1], now).await.unwrap();
@@ -199,9 +205,10 @@ async fn runs_add_up_over_settlements_and_segments(place: &Place) {
     assert_eq!(counts(&rig).await, counted(&[("delivered", "WRITTEN", 1)]));
     let profiles = async |time| {
         rig.receipts
-            .settled_profiles(&uid(UID), hour_of(time))
+            .run_progress(&uid(UID), hour_of(time))
             .await
             .unwrap()
+            .settled
     };
     assert_eq!((profiles(accepted).await, profiles(next_hour).await), (4, 1));
 }
@@ -334,6 +341,6 @@ async fn settlements_of_frames_in_the_journal_are_kept_and_the_rest_forgotten_in
     prune().await;
     assert_eq!(dead_letter_codes(&rig.receipts, "", i64::MAX, 10).await, [""; 0]);
     assert_eq!(counts().await, []);
-    let profiles = rig.receipts.settled_profiles(&uid(UID), hour_of(accepted)).await;
-    assert_eq!(profiles.unwrap(), 0);
+    let progress = rig.receipts.run_progress(&uid(UID), hour_of(accepted)).await;
+    assert_eq!(progress.unwrap().settled, 0);
 }

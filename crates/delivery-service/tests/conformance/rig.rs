@@ -12,8 +12,8 @@ use std::{
 
 use activation::{
     destination::{
-        Activation, DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, MappingOptions, RecordType,
-        StatusValues, WriteMode,
+        Activation, CreationRules, DeletedProfilePolicy, DuplicateRule, FieldMapping, FieldSource,
+        FieldTarget, MappingOptions, RecordType, StatusValues, WriteMode,
     },
     names::DestinationUid,
     org_shape::OrgShape,
@@ -105,7 +105,7 @@ impl Rig {
 }
 
 impl Time {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let start: DateTime<Utc> = "2026-11-20T09:15:00Z".parse().unwrap();
         Self(Arc::new(AtomicI64::new(start.timestamp_micros())))
     }
@@ -170,6 +170,8 @@ pub(crate) fn plan(id: &str, uid_text: &str) -> Plan {
         deleted_profile_policy: DeletedProfilePolicy::Leave,
         status_values: StatusValues::default(),
         max_delay: Duration::from_secs(60),
+        creation_rules: CreationRules::default(),
+        duplicate_rule: DuplicateRule::default(),
     };
     Plan {
         destination: format!("workspaces/acme/destinations/{id}").parse().unwrap(),
@@ -213,6 +215,7 @@ pub(crate) fn settlement(
         id: "003000000000001AAA".to_owned(),
         outcome,
         completes_update: true,
+        created: None,
     }
 }
 

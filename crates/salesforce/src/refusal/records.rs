@@ -220,6 +220,12 @@ impl RecordRefusal {
             retry,
         }
     }
+
+    /// Tells whether an upsert that only updates found no record of this key
+    /// (§2.5; the words are those of the call for one record).
+    pub fn is_not_found(&self) -> bool {
+        self.error.code == "NOT_FOUND"
+    }
 }
 
 fn classify(error: &RecordError, key_field: Option<&str>) -> (Fault, Retry) {

@@ -8,6 +8,7 @@ use contracts::config::v1 as pb;
 use prost_types::FieldMask;
 
 use super::{
+    creation::{self, CreationArgs, waiting_updates},
     governance, mappings, preflight, segments, staged,
     text::{enum_name, print_properties, print_table, short, time},
 };
@@ -86,6 +87,8 @@ pub struct CreateArgs {
     #[command(flatten)]
     rules: SegmentRules,
     #[command(flatten)]
+    creation: CreationArgs,
+    #[command(flatten)]
     client: ClientArgs,
 }
 
@@ -100,6 +103,8 @@ pub struct UpdateArgs {
     deleted_profiles: Option<DeletedProfiles>,
     #[command(flatten)]
     rules: SegmentRules,
+    #[command(flatten)]
+    creation: CreationArgs,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -146,9 +151,10 @@ pub struct NameArgs {
 #[derive(Debug, Args)]
 pub struct EnableArgs {
     destination: String,
-    /// What happens to updates that were accepted before and wait.
+    /// What happens to updates that were accepted before and wait. Without it: says how many they are, and
+    /// enables nothing.
     #[arg(long)]
-    waiting: Waiting,
+    waiting: Option<Waiting>,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -199,22 +205,25 @@ async fn create(args: CreateArgs) -> anyhow::Result<()> {
     } else {
         pb::WriteMode::UpdateById
     };
+    let id = args.id.clone();
+    let mut destination = pb::Destination {
+        display_name: args.display_name.unwrap_or(args.id),
+        description: args.description,
+        connection: servers.connection_name(&args.connection)?,
+        record_type: record_type.into(),
+        write_mode: write_mode.into(),
+        key_field: args.upsert_by.unwrap_or_default(),
+        deleted_profile_policy: policy(args.deleted_profiles).into(),
+        status_values: args.rules.status_values.map(|values| values.0),
+        mapping_id_prefix: args.rules.mapping_id_prefix.unwrap_or_default(),
+        mapping_id_suffix: args.rules.mapping_id_suffix.unwrap_or_default(),
+        ..Default::default()
+    };
+    args.creation.put_into(&mut destination);
     let request = pb::CreateDestinationRequest {
         parent: servers.workspace().to_string(),
-        destination_id: args.id.clone(),
-        destination: Some(pb::Destination {
-            display_name: args.display_name.unwrap_or(args.id),
-            description: args.description,
-            connection: servers.connection_name(&args.connection)?,
-            record_type: record_type.into(),
-            write_mode: write_mode.into(),
-            key_field: args.upsert_by.unwrap_or_default(),
-            deleted_profile_policy: policy(args.deleted_profiles).into(),
-            status_values: args.rules.status_values.map(|values| values.0),
-            mapping_id_prefix: args.rules.mapping_id_prefix.unwrap_or_default(),
-            mapping_id_suffix: args.rules.mapping_id_suffix.unwrap_or_default(),
-            ..Default::default()
-        }),
+        destination_id: id,
+        destination: Some(destination),
     };
     let destination = sent(
         servers
@@ -322,13 +331,7 @@ async fn update(args: UpdateArgs) -> anyhow::Result<()> {
             paths.push(path.to_owned());
         }
     }
-    if paths.is_empty() {
-        bail!(
-            "nothing to change; give --display-name, --description, --deleted-profiles, --status-values, \
-             --mapping-id-prefix or --mapping-id-suffix"
-        );
-    }
-    let destination = pb::Destination {
+    let mut destination = pb::Destination {
         name: servers.destination_name(&args.destination)?,
         display_name: args.display_name.unwrap_or_default(),
         description: args.description.unwrap_or_default(),
@@ -338,6 +341,15 @@ async fn update(args: UpdateArgs) -> anyhow::Result<()> {
         mapping_id_suffix: rules.mapping_id_suffix.unwrap_or_default(),
         ..Default::default()
     };
+    let of_creation = args.creation.put_into(&mut destination);
+    paths.extend(of_creation.into_iter().map(str::to_owned));
+    if paths.is_empty() {
+        bail!(
+            "nothing to change; give --display-name, --description, --deleted-profiles, --status-values, \
+             --mapping-id-prefix, --mapping-id-suffix, {}",
+            CreationArgs::FLAGS
+        );
+    }
     let request = pb::UpdateDestinationRequest {
         destination: Some(destination),
         update_mask: Some(FieldMask { paths }),
@@ -374,10 +386,15 @@ async fn enable(args: EnableArgs) -> anyhow::Result<()> {
     let request = pb::EnableDestinationRequest {
         name: name.clone(),
         etag: String::new(),
-        waiting_updates: waiting(args.waiting).into(),
+        waiting_updates: args.waiting.map(waiting).unwrap_or_default().into(),
     };
-    servers.destinations().enable_destination(request).await?;
-    println!("enabled {name}");
+    let answer = servers.destinations().enable_destination(request).await?;
+    let count = waiting_updates(&sent(answer.into_inner().destination)?);
+    match (args.waiting, count) {
+        (Some(Waiting::Discard), 1..) => println!("enabled {name}; {count} waiting updates are discarded"),
+        (_, 1..) => println!("enabled {name}; {count} waiting updates are sent"),
+        (_, ..=0) => println!("enabled {name}"),
+    }
     Ok(())
 }
 
@@ -388,8 +405,12 @@ async fn disable(args: NameArgs) -> anyhow::Result<()> {
         name: name.clone(),
         etag: String::new(),
     };
-    servers.destinations().disable_destination(request).await?;
-    println!("disabled {name}; what was accepted waits");
+    let answer = servers.destinations().disable_destination(request).await?;
+    let disabled = sent(answer.into_inner().destination)?;
+    match creation::waiting(waiting_updates(&disabled)).as_str() {
+        "" => println!("disabled {name}; what was accepted waits"),
+        waiting => println!("disabled {name}; {waiting}"),
+    }
     Ok(())
 }
 
@@ -401,10 +422,14 @@ async fn delete(args: DeleteArgs) -> anyhow::Result<()> {
         etag: String::new(),
         waiting_updates: waiting(args.waiting).into(),
     };
-    servers.destinations().delete_destination(request).await?;
+    let answer = servers.destinations().delete_destination(request).await?;
     match args.waiting {
         Waiting::Resume => println!("deleting {name}, after what was accepted is delivered"),
         Waiting::Discard => println!("deleting {name}; what was accepted is discarded"),
+    }
+    let waiting = creation::waiting(answer.into_inner().waiting_updates);
+    if !waiting.is_empty() {
+        println!("{waiting}");
     }
     Ok(())
 }
@@ -415,6 +440,7 @@ fn print(destination: &pb::Destination) {
         pb::WriteMode::Unspecified | pb::WriteMode::UpdateById => "update by Salesforce id".to_owned(),
     };
     let status = destination.delivery_status.as_ref();
+    let [creates, duplicate_rules] = creation::properties(destination);
     print_properties(&[
         ("destination", destination.name.clone()),
         ("name", destination.display_name.clone()),
@@ -434,6 +460,8 @@ fn print(destination: &pb::Destination) {
                 "DELETED_PROFILE_POLICY_",
             ),
         ),
+        creates,
+        duplicate_rules,
         ("status values", status_values(destination)),
         ("Mapping ID prefix", destination.mapping_id_prefix.clone()),
         ("Mapping ID suffix", destination.mapping_id_suffix.clone()),
@@ -447,6 +475,7 @@ fn print(destination: &pb::Destination) {
             "",
             status.map(|status| status.message.clone()).unwrap_or_default(),
         ),
+        ("", creation::waiting(waiting_updates(destination))),
         (
             "export type",
             enum_name(destination.export_type().as_str_name(), "EXPORT_TYPE_"),

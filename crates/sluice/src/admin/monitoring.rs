@@ -61,6 +61,7 @@ pub async fn runs(args: RunsArgs) -> anyhow::Result<()> {
             "identities delivered",
             "excluded",
             "failed",
+            "records created",
         ],
         rows,
         "nothing was received yet",
@@ -92,6 +93,7 @@ fn run_row(run: &pb::Run) -> Vec<String> {
         run.identities_delivered.to_string(),
         run.identities_excluded.to_string(),
         run.identities_failed.to_string(),
+        run.records_created.to_string(),
     ]
 }
 

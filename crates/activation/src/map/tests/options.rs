@@ -91,7 +91,7 @@ fn a_text_that_only_salesforce_can_judge_is_sent() {
 
 #[test]
 fn a_field_that_was_not_described_or_holds_no_free_text_has_no_limit() {
-    for kind in [FieldKind::Other, FieldKind::Number, FieldKind::Picklist] {
+    for kind in [FieldKind::Other, FieldKind::Picklist] {
         let rules = with_first_name(|planned| planned.shape = FieldShape { kind, max_length: 1 });
         assert_eq!(written(&rules, &first_name(&json!("Ada")))["FirstName"], "Ada");
     }
@@ -420,5 +420,63 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+fn of_kind(kind: FieldKind) -> Rules {
+    with_first_name(|planned| {
+        planned.shape = FieldShape { kind, max_length: 0 };
+    })
+}
+
+#[test]
+fn a_value_is_written_as_its_field_takes_it() {
+    use FieldKind::{Checkbox, Date, Datetime, Number, Other, Picklist, Text};
+    for (kind, given, held) in [
+        (Text, json!(5), json!("5")),
+        (Text, json!(5.0), json!("5")),
+        (Text, json!(-0.0), json!("0")),
+        (Text, json!(1.25), json!("1.25")),
+        (Text, json!(9_007_199_254_740_993_i64), json!("9007199254740993")),
+        (Picklist, json!(3), json!("3")),
+        (Text, json!(true), json!("true")),
+        (Number, json!(5), json!(5)),
+        (Number, json!(" 5.5 "), json!(" 5.5 ")),
+        (Number, json!(" "), json!(null)),
+        (Checkbox, json!(true), json!(true)),
+        (Date, json!("1990-05-01"), json!("1990-05-01")),
+        (Date, json!("1990-05-01T23:00:00-05:00"), json!("1990-05-01")),
+        (Date, json!(""), json!(null)),
+        (
+            Datetime,
+            json!("2026-01-02T03:04:05+01:00"),
+            json!("2026-01-02T02:04:05.000Z"),
+        ),
+        (Other, json!(5), json!(5)),
+    ] {
+        let written = written(&of_kind(kind), &first_name(&given));
+        assert_eq!(written["FirstName"], held, "{kind:?} {given}");
+    }
+    let short = with_first_name(|planned| planned.shape = limited(2));
+    assert_eq!(failure(&short, &first_name(&json!(123))).code, "STRING_TOO_LONG");
+}
+
+#[test]
+fn what_a_field_cannot_hold_fails_and_is_not_told() {
+    use FieldKind::{Checkbox, Date, Datetime, Number};
+    for (kind, given) in [
+        (Number, json!("12 apples")),
+        (Number, json!("inf")),
+        (Number, json!(true)),
+        (Checkbox, json!(12)),
+        (Date, json!(12)),
+        (Date, json!("12.05.1990")),
+        (Datetime, json!("12.05.1990")),
+        (Datetime, json!(true)),
+    ] {
+        let failure = failure(&of_kind(kind), &first_name(&given));
+        assert_eq!(failure.code, "UNSUPPORTED_VALUE", "{kind:?} {given}");
+        assert_eq!(failure.fields, ["FirstName"]);
+        assert!(!failure.message.contains("12"), "{}", failure.message);
     }
 }

@@ -115,6 +115,8 @@ fn activation(targets: &[&str], mapping_ids: &[&str]) -> Activation {
         deleted_profile_policy: DeletedProfilePolicy::Leave,
         status_values: StatusValues::default(),
         max_delay: Duration::from_secs(60),
+        creation_rules: Default::default(),
+        duplicate_rule: Default::default(),
     }
 }
 

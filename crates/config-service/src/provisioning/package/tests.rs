@@ -113,6 +113,8 @@ fn activation(record_type: RecordType, write_mode: WriteMode) -> Activation {
         deleted_profile_policy: DeletedProfilePolicy::Leave,
         status_values: StatusValues::default(),
         max_delay: Duration::from_secs(60),
+        creation_rules: Default::default(),
+        duplicate_rule: Default::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! SendOne: one profile really written, beside no lane.
 
 use contracts::{
-    config::v1::{DeliveryState, FieldChange, WriteMode},
+    config::v1::{Create, CreationRules, DeliveryState, Destination, FieldChange, WriteMode},
     status::reason,
 };
 use serde_json::json;
@@ -112,6 +112,41 @@ async fn an_upsert_tells_whether_the_record_was_there() {
     assert_eq!((second.existed, second.created), (true, false), "{second:?}");
     assert_eq!(second.changes, [change("LastName", "\"One\"", "\"Two\"")]);
     assert_eq!(first.record_id, second.record_id);
+
+    // What delivery would count or give an owner is not created by hand.
+    for (rules, part) in [
+        (
+            CreationRules {
+                create: Create::Never.into(),
+                ..Default::default()
+            },
+            "creates none",
+        ),
+        (
+            CreationRules {
+                max_creates_per_day: 1,
+                ..Default::default()
+            },
+            "Delivery creates one",
+        ),
+    ] {
+        let braked = Destination {
+            name: upsert.name.clone(),
+            creation_rules: Some(rules),
+            ..Default::default()
+        };
+        rig.update_destination(braked, &["creation_rules"]).await.unwrap();
+        let other = json!({"person": {"name": {"lastName": "Other"}}});
+        let left = rig
+            .send_one(&upsert.name, &profile("other", &other))
+            .await
+            .unwrap();
+        let refusal = &left.records[0].errors[0];
+        assert_eq!(refusal.code, "NOT_FOUND_NOT_CREATED");
+        assert!(refusal.message.contains(part), "{refusal:?}");
+        let updated = rig.send_one(&upsert.name, &sample("Three")).await.unwrap();
+        assert_eq!(updated.records[0].errors, []);
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
 use std::collections::{BTreeMap, HashSet};
 
 use activation::{
-    destination::{DeletedProfilePolicy, FieldSource, MappingOptions, RecordType, StatusValues, WriteMode},
+    destination::{
+        CreationRules, DeletedProfilePolicy, DuplicateRule, FieldSource, MappingOptions, RecordType,
+        StatusValues, WriteMode,
+    },
     map::MappedIdentity,
     org_shape::FieldShape,
-    plan::{PlannedAttribute, Rules},
+    plan::{OnMissing, PlannedAttribute, Rules},
     record::{Contribution, FieldValue, FieldWrite, Version},
 };
 use bytes::Bytes;
@@ -13,6 +16,8 @@ use rand::{RngExt, SeedableRng};
 
 use super::*;
 use crate::map::{MappedEntry, identity_column};
+
+mod creation;
 
 fn plan(state: PlanState, revision: i64) -> Arc<Plan> {
     Arc::new(Plan {
@@ -39,6 +44,8 @@ fn plan(state: PlanState, revision: i64) -> Arc<Plan> {
             segments: Vec::new(),
             status_values: StatusValues::default(),
             deleted_profile_policy: DeletedProfilePolicy::Leave,
+            creation_rules: CreationRules::default(),
+            duplicate_rule: DuplicateRule::default(),
             discard_accepted_before: None,
         },
         max_delay: Duration::from_secs(60),
@@ -475,6 +482,7 @@ async fn a_journal_that_cannot_be_read_is_tried_again_later() {
 /// Everything around a machine: a journal, what is settled, a Salesforce that
 /// fails in every way, and crashes.
 struct World {
+    plan: Arc<Plan>,
     random: StdRng,
     now: Instant,
     machine: OrgMachine,
@@ -487,8 +495,9 @@ struct World {
 }
 
 impl World {
-    fn new(seed: u64, frames: Vec<Vec<(u64, i64)>>) -> Self {
+    fn new(seed: u64, plan: Arc<Plan>, frames: Vec<Vec<(u64, i64)>>) -> Self {
         let mut world = Self {
+            plan: plan.clone(),
             random: StdRng::seed_from_u64(seed),
             now: Instant::now(),
             machine: machine(settings()),
@@ -498,7 +507,7 @@ impl World {
             salesforce: BTreeMap::new(),
             in_flight: Vec::new(),
         };
-        world.take(Event::Plan(plan(PlanState::Enabled, 1)));
+        world.take(Event::Plan(plan));
         world
     }
 
@@ -536,7 +545,7 @@ impl World {
                     // The other org's machine begins with what the journal says, as this one would.
                     Action::HandOver(_) => {
                         assert!(self.in_flight.is_empty(), "handed over with requests under way");
-                        events.push(Event::Plan(plan(PlanState::Enabled, 1)));
+                        events.push(Event::Plan(self.plan.clone()));
                     }
                 }
             }
@@ -603,7 +612,7 @@ impl World {
             1 => {
                 // In doubt: applied, and the answer lost.
                 self.apply(&batch);
-                self.take(Event::Sent(batch.id, SendResult::Again(trouble())));
+                self.take(Event::Sent(batch.id, SendResult::InDoubt(trouble())));
             }
             _ => {
                 let results = self.apply(&batch);
@@ -619,6 +628,12 @@ impl World {
                 results.push(RecordResult::Passing(failure("UNABLE_TO_LOCK_ROW")));
                 continue;
             }
+            let is_there = self.salesforce.contains_key(&record.key);
+            if self.plan.rules.on_missing() == OnMissing::CreateApart && !batch.creates && !is_there {
+                results.push(RecordResult::Missing);
+                continue;
+            }
+            assert!(!(batch.creates && is_there), "what is there is not created");
             if let Some((_, FieldValue::Integer(value))) = record.fields.iter().next() {
                 let arrival = Arrival {
                     position: value / 1_000,
@@ -626,7 +641,10 @@ impl World {
                 };
                 self.salesforce.insert(record.key.clone(), arrival);
             }
-            results.push(RecordResult::Saved);
+            results.push(match is_there || !batch.creates {
+                true => RecordResult::Saved,
+                false => RecordResult::Created(Created::Allowed),
+            });
         }
         results
     }
@@ -639,7 +657,7 @@ impl World {
             }
         }
         self.machine = machine(settings());
-        self.take(Event::Plan(plan(PlanState::Enabled, 1)));
+        self.take(Event::Plan(self.plan.clone()));
     }
 }
 
@@ -649,6 +667,7 @@ proptest! {
     #[test]
     fn whatever_happens_everything_ends_once_and_the_newest_value_stays(
         seed in any::<u64>(),
+        creates_apart in any::<bool>(),
         frames in prop::collection::vec(prop::collection::vec(0..6_u64, 1..6), 1..12),
     ) {
         // Times rise, as they do for one producer; late streams need versions.
@@ -665,7 +684,8 @@ proptest! {
                 newest.insert(key(*record), arrival);
             }
         }
-        let mut world = World::new(seed, frames);
+        let plan = if creates_apart { creation::upserting() } else { plan(PlanState::Enabled, 1) };
+        let mut world = World::new(seed, plan, frames);
         let mut steps = 0;
         while world.settled.len() < total {
             steps += 1;

@@ -136,6 +136,8 @@ fn plan_of(name: &str, uid: &str, revision: i64) -> Plan {
         deleted_profile_policy: DeletedProfilePolicy::Leave,
         status_values: Default::default(),
         max_delay: Duration::from_secs(60),
+        creation_rules: Default::default(),
+        duplicate_rule: Default::default(),
     };
     Plan {
         destination: name_of(name),
