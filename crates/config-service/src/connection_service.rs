@@ -17,7 +17,6 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     connections::{Check, CheckState, Connection, ConnectionChange, NewConnection, Warning},
-    destination_service::trouble_status,
     org::{Orgs, Trouble},
     store::{ChangeError, Store, check_etag},
 };
@@ -187,7 +186,7 @@ impl ConnectionService for Adapter {
         };
         let check = self.orgs.check(&unpinned, self.store.clock.now()).await;
         if check.state != CheckState::Connected {
-            return Err(trouble_status(&Trouble::of_check(&check)));
+            return Err(Status::from(&Trouble::of_check(&check)));
         }
         if check.org_id != org_id {
             return Err(ChangeError::not_ready(

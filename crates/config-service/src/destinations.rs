@@ -127,11 +127,17 @@ pub struct Edit<'a> {
 pub struct NewDestination {
     pub name: DestinationName,
     pub uid: DestinationUid,
+    pub settings: Settings,
+    pub created_by: String,
+}
+
+/// All that an admin says of a destination, besides whether it delivers.
+#[derive(Debug, Clone)]
+pub struct Settings {
     pub connection: ConnectionName,
     pub display_name: String,
     pub description: String,
     pub activation: Activation,
-    pub created_by: String,
     pub affixes: Affixes,
     pub marketing_actions: Vec<MarketingAction>,
     pub segment_namespaces: SegmentNamespaces,
@@ -334,17 +340,18 @@ impl Store {
         const TAKEN: &str = "SELECT name FROM destinations WHERE name = $1";
         const COUNT: &str = "SELECT COUNT(*) FROM destinations WHERE workspace = $1";
         let now = self.clock.now();
+        let settings = new.settings;
         let destination = Destination {
             name: new.name,
             uid: new.uid,
-            connection: new.connection,
-            display_name: new.display_name,
-            description: new.description,
-            activation: new.activation,
+            connection: settings.connection,
+            display_name: settings.display_name,
+            description: settings.description,
+            activation: settings.activation,
             live: None,
             live_revision: 0,
             org_shape: OrgShape::unknown(false),
-            affixes: new.affixes,
+            affixes: settings.affixes,
             desired_state: DesiredState::Draft,
             discard_accepted_before: None,
             revision: 0,
@@ -354,8 +361,8 @@ impl Store {
             created_by: new.created_by.clone(),
             update_time: now,
             updated_by: new.created_by,
-            marketing_actions: new.marketing_actions,
-            segment_namespaces: new.segment_namespaces,
+            marketing_actions: settings.marketing_actions,
+            segment_namespaces: settings.segment_namespaces,
             standing: Standing::default(),
         };
         let row = Row::from(&destination);

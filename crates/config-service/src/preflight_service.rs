@@ -17,7 +17,6 @@ use tracing::error;
 
 use crate::{
     connections::Connection,
-    destination_service::trouble_status,
     destinations::{DesiredState, Destination},
     governance,
     org::{Orgs, shape_of},
@@ -70,7 +69,7 @@ impl Adapter {
             .orgs
             .described(connection, activation)
             .await
-            .map_err(|trouble| trouble_status(&trouble))?;
+            .map_err(|trouble| Status::from(&trouble))?;
         let problems = refusals(org_findings(activation, &org));
         if !problems.is_empty() {
             let reason = "ORG_DOES_NOT_FIT";
@@ -199,7 +198,7 @@ impl PreflightService for Adapter {
             self.orgs
                 .send_one(&connection, &rules, &org.object, &records)
                 .await
-                .map_err(|trouble| trouble_status(&trouble))?
+                .map_err(|trouble| Status::from(&trouble))?
         };
         Ok(Response::new(pb::SendOneResponse {
             sample: results(&mapped, &rules).into_iter().next(),
@@ -231,7 +230,7 @@ impl PreflightService for Adapter {
             .orgs
             .describe(&connection, record_type.object())
             .await
-            .map_err(|trouble| trouble_status(&trouble))?;
+            .map_err(|trouble| Status::from(&trouble))?;
         let mut fields = target_fields(&object, &request.query, request.only_usable, &status_values);
         fields.retain(|field| field.name.as_str() > page.after.as_str());
         let next_page_token = page.finish(&mut fields, |field| field.name.clone());
@@ -323,7 +322,7 @@ fn check_sends_nothing(destination: &Destination) -> Result<(), ChangeError> {
 
 fn rehearsal_status(destination: &Destination, error: RehearsalError) -> Status {
     match error {
-        RehearsalError::Org(trouble) => trouble_status(&trouble),
+        RehearsalError::Org(trouble) => Status::from(&trouble),
         RehearsalError::NothingToRefuse => status(
             Code::FailedPrecondition,
             "CANNOT_REHEARSE",

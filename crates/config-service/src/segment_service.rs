@@ -167,10 +167,13 @@ impl SegmentService for Adapter {
                         Some(unknown_segments_in(message.unknown_segments).map_err(invalid_field)?);
                 }
                 "segment_namespaces" => {
-                    change.namespaces = Some(segment_namespaces_in(
-                        message.segment_namespaces.as_ref(),
-                        "settings.segment_namespaces",
-                    )?);
+                    change.namespaces = Some(
+                        segment_namespaces_in(
+                            message.segment_namespaces.as_ref(),
+                            "settings.segment_namespaces",
+                        )
+                        .map_err(ChangeError::Invalid)?,
+                    );
                 }
                 other => {
                     return Err(invalid_field(InvalidField::new(

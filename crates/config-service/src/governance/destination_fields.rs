@@ -7,7 +7,7 @@ use activation::{InvalidField, destination::SegmentActivation};
 use contracts::config::v1 as pb;
 
 use super::{Standing, violation_out, words::MarketingAction};
-use crate::{destinations::Destination, segments::SegmentNamespaces, store::ChangeError};
+use crate::{destinations::Destination, segments::SegmentNamespaces};
 
 /// Longest namespace, in characters.
 pub(crate) const MAX_NAMESPACE_LENGTH: usize = 255;
@@ -31,7 +31,7 @@ pub(crate) fn field_path_in(text: &str, field: &str) -> Result<String, InvalidFi
 }
 
 /// Takes ids of marketing actions; order and repetition mean nothing.
-pub(crate) fn marketing_actions_in(ids: &[String]) -> Result<Vec<MarketingAction>, ChangeError> {
+pub(crate) fn marketing_actions_in(ids: &[String]) -> Result<Vec<MarketingAction>, Vec<InvalidField>> {
     let mut wrong = Vec::new();
     let mut actions = BTreeSet::new();
     for (index, id) in ids.iter().enumerate() {
@@ -48,7 +48,7 @@ pub(crate) fn marketing_actions_in(ids: &[String]) -> Result<Vec<MarketingAction
     if wrong.is_empty() {
         Ok(actions.into_iter().collect())
     } else {
-        Err(ChangeError::Invalid(wrong))
+        Err(wrong)
     }
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn marketing_actions_in(ids: &[String]) -> Result<Vec<MarketingAction
 pub(crate) fn segment_namespaces_in(
     message: Option<&pb::SegmentNamespaces>,
     field: &str,
-) -> Result<SegmentNamespaces, ChangeError> {
+) -> Result<SegmentNamespaces, Vec<InvalidField>> {
     let Some(message) = message else {
         return Ok(SegmentNamespaces::default());
     };
@@ -83,7 +83,7 @@ pub(crate) fn segment_namespaces_in(
             denied: message.denied.clone(),
         })
     } else {
-        Err(ChangeError::Invalid(wrong))
+        Err(wrong)
     }
 }
 

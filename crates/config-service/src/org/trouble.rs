@@ -1,7 +1,7 @@
 //! Why an org could not be asked, in words: cause first, then what Salesforce
 //! says, then what to do.
 
-use contracts::status::reason;
+use contracts::status::{reason, status};
 use salesforce::{
     refusal::{Fault, Refusal},
     request::RequestError,
@@ -238,6 +238,21 @@ fn other_forms(host: &str) -> String {
     " A prefix alone is a production org's: give sandboxes as acme--uat, Developer Edition orgs as \
      acme-dev-ed.develop, playgrounds as acme.trailblaze, scratch orgs as acme.scratch."
         .to_owned()
+}
+
+impl From<&Trouble> for Status {
+    fn from(trouble: &Trouble) -> Self {
+        let message = if trouble.fix.is_empty() {
+            trouble.message.clone()
+        } else {
+            format!("{}. {}", trouble.message, trouble.fix)
+        };
+        let code = match trouble.state {
+            CheckState::Connected | CheckState::Refused => Code::FailedPrecondition,
+            CheckState::Unreachable => Code::Unavailable,
+        };
+        status(code, &trouble.reason, message)
+    }
 }
 
 #[cfg(test)]
