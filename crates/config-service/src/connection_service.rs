@@ -8,15 +8,18 @@ use contracts::{
     actor::actor,
     config::v1::{self as pb, connection_service_server::ConnectionService},
     convert::{parsed, required, time::time_out},
+    json::json,
     page::Page,
     status::{invalid_argument, invalid_field},
 };
 use salesforce::Host;
+use serde_json::Value;
 use service::database::from_micros;
 use tonic::{Request, Response, Status};
 
 use crate::{
     connections::{Check, CheckState, Connection, ConnectionChange, NewConnection, Warning},
+    difference::between,
     org::{Orgs, Trouble},
     store::{ChangeError, Store, check_etag},
 };
@@ -39,6 +42,79 @@ impl Adapter {
             .await?
             .ok_or_else(|| ChangeError::NotFound(name.to_string()))
     }
+
+    async fn put(
+        &self,
+        wanted: NewConnection,
+        etag: &str,
+        validate_only: bool,
+    ) -> Result<pb::PutConnectionResponse, ChangeError> {
+        let before = self.store.connection(&wanted.name).await?;
+        let words = in_words(&wanted.display_name, &wanted.description, &wanted.login_host);
+        let Some(before) = before else {
+            if !etag.is_empty() {
+                return Err(ChangeError::NotFound(wanted.name.to_string()));
+            }
+            let changes = between(&Value::Null, &words);
+            let connection = if validate_only {
+                Connection::from_new(wanted, self.store.clock.now())
+            } else {
+                // Somebody may be faster.
+                self.store
+                    .create_connection(wanted)
+                    .await
+                    .map_err(|error| match error {
+                        ChangeError::AlreadyExists(name) => ChangeError::Stale(name),
+                        other => other,
+                    })?
+            };
+            return Ok(pb::PutConnectionResponse {
+                connection: Some(connection.into()),
+                created: true,
+                changes,
+            });
+        };
+        check_etag(etag, before.version, &wanted.name.to_string())?;
+        let changes = between(
+            &in_words(&before.display_name, &before.description, &before.login_host),
+            &words,
+        );
+        let connection = if changes.is_empty() {
+            before
+        } else if validate_only {
+            Connection {
+                display_name: wanted.display_name,
+                description: wanted.description,
+                login_host: wanted.login_host,
+                ..before
+            }
+        } else {
+            let change = ConnectionChange {
+                display_name: Some(wanted.display_name),
+                description: Some(wanted.description),
+                login_host: Some(wanted.login_host),
+                actor: wanted.actor,
+            };
+            let seen = before.version.to_string();
+            self.store.update_connection(&wanted.name, &seen, change).await?
+        };
+        Ok(pb::PutConnectionResponse {
+            connection: Some(connection.into()),
+            created: false,
+            changes,
+        })
+    }
+}
+
+/// Writes what an admin says of a connection as the API does.
+fn in_words(display_name: &str, description: &str, login_host: &Host) -> Value {
+    let message = pb::Connection {
+        display_name: display_name.to_owned(),
+        description: description.to_owned(),
+        custom_domain: login_host.to_string(),
+        ..pb::Connection::default()
+    };
+    json("sluice.config.v1.Connection", &message)
 }
 
 #[tonic::async_trait]
@@ -74,6 +150,36 @@ impl ConnectionService for Adapter {
         Ok(Response::new(pb::CreateConnectionResponse {
             connection: Some(connection.into()),
         }))
+    }
+
+    async fn put_connection(
+        &self,
+        request: Request<pb::PutConnectionRequest>,
+    ) -> Result<Response<pb::PutConnectionResponse>, Status> {
+        let mut wrong = Vec::new();
+        let actor = keep(actor(request.metadata()), &mut wrong);
+        let request = request.into_inner();
+        let Some(message) = keep(required(request.connection, "connection"), &mut wrong) else {
+            return Err(invalid_argument(&wrong));
+        };
+        let name: Option<ConnectionName> = keep(parsed(&message.name, "connection.name"), &mut wrong);
+        let display_name = keep(display_name(&message.display_name), &mut wrong);
+        let description = keep(description(&message.description), &mut wrong);
+        let login_host = keep(login_host(&message.custom_domain), &mut wrong);
+        let (Some(actor), Some(name), Some(display_name), Some(description), Some(login_host)) =
+            (actor, name, display_name, description, login_host)
+        else {
+            return Err(invalid_argument(&wrong));
+        };
+        let wanted = NewConnection {
+            name,
+            display_name,
+            description,
+            login_host,
+            actor,
+        };
+        let done = self.put(wanted, &message.etag, request.validate_only).await?;
+        Ok(Response::new(done))
     }
 
     async fn get_connection(

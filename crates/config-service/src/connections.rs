@@ -39,6 +39,25 @@ pub struct NewConnection {
     pub actor: String,
 }
 
+impl Connection {
+    /// Returns the connection that a new one begins as.
+    pub fn from_new(new: NewConnection, now: DateTime<Utc>) -> Self {
+        Self {
+            name: new.name,
+            display_name: new.display_name,
+            description: new.description,
+            login_host: new.login_host,
+            org_id: String::new(),
+            last_check: None,
+            version: 1,
+            create_time: now,
+            update_time: now,
+            created_by: new.actor.clone(),
+            updated_by: new.actor,
+        }
+    }
+}
+
 /// What a caller changes; `None` leaves it.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionChange {

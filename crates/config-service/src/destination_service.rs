@@ -2,6 +2,7 @@
 
 mod answer;
 mod edit;
+mod put;
 mod settings;
 mod suggestion;
 mod update;
@@ -28,14 +29,14 @@ use uuid::Uuid;
 use self::{
     answer::revision_out,
     edit::{SegmentPaths, check_activation},
-    settings::settings_in,
+    settings::{connection, definition_in},
     update::{segment_of, update_field, update_segment_field},
     waiting::{no_choice, waiting_in},
 };
 use crate::{
     connection_service::keep,
     destinations::{
-        DesiredState, Destination, Edit, NewDestination, WaitingUpdates, discard_until, revisions,
+        DesiredState, Destination, Edit, Intent, NewDestination, WaitingUpdates, discard_until, revisions,
     },
     governance::segments_out,
     org::Orgs,
@@ -69,7 +70,7 @@ impl DestinationService for Adapter {
         let workspace: Option<WorkspaceName> = keep(parsed(&request.parent, "parent"), &mut wrong);
         let id: Option<ResourceId> = keep(parsed(&request.destination_id, "destination_id"), &mut wrong);
         let settings = keep(destination_in(request.destination), &mut wrong).and_then(|message| {
-            settings_in(&message, workspace.as_ref())
+            definition_in(&message, workspace.as_ref())
                 .map_err(|invalid| wrong.extend(invalid))
                 .ok()
         });
@@ -82,14 +83,18 @@ impl DestinationService for Adapter {
             settings,
             created_by,
         };
-        let conflicts = new.settings.activation.conflicts();
-        if !conflicts.is_empty() {
-            return Err(invalid_argument(&conflicts));
-        }
-        let destination = self.store.create_destination(new, self.max_destinations).await?;
+        let destination = self.create_draft(new, Intent::Make).await?;
         Ok(Response::new(pb::CreateDestinationResponse {
             destination: Some(destination.into()),
         }))
+    }
+
+    async fn put_destination(
+        &self,
+        request: Request<pb::PutDestinationRequest>,
+    ) -> Result<Response<pb::PutDestinationResponse>, Status> {
+        let actor = actor_of(&request)?;
+        Ok(Response::new(self.put(request.into_inner(), &actor).await?))
     }
 
     async fn get_destination(
@@ -133,21 +138,9 @@ impl DestinationService for Adapter {
         let message = destination_in(request.destination).map_err(invalid_field)?;
         let name = parsed(&message.name, "destination.name").map_err(invalid_field)?;
         let mask = required(request.update_mask, "update_mask").map_err(invalid_field)?;
-        if let Some(path) = mask.paths.iter().find(|path| path.as_str() == "connection") {
-            let connection: activation::names::ConnectionName =
-                parsed(&message.connection, "destination.connection").map_err(invalid_field)?;
-            if self
-                .store
-                .connection(&connection)
-                .await
-                .map_err(ChangeError::from)?
-                .is_none()
-            {
-                return Err(invalid_field(InvalidField::new(
-                    format!("destination.{path}"),
-                    format!("{connection} does not exist; create it first"),
-                )));
-            }
+        if mask.paths.iter().any(|path| path == "connection") {
+            let connection = connection(&message, None).map_err(invalid_field)?;
+            self.check_connection(&connection).await?;
         }
         let max_segments = self.max_segments;
         let edit = Edit {

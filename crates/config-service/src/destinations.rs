@@ -122,6 +122,13 @@ pub struct Edit<'a> {
     pub actor: &'a str,
 }
 
+/// Whether a change is made, or only found out what it would make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    Make,
+    Check,
+}
+
 /// What a caller gives for a new destination.
 #[derive(Debug, Clone)]
 pub struct NewDestination {
@@ -330,18 +337,21 @@ pub(crate) async fn put_destination(
 }
 
 impl Store {
-    /// Creates a draft, unless the workspace has so many already.
+    /// Creates a draft, unless the workspace has so many already. The check sees
+    /// what other destinations of the org claim.
     pub async fn create_destination(
         &self,
         new: NewDestination,
         max_destinations: i64,
+        intent: Intent,
+        check: impl FnOnce(&Activation, &[ClaimedField]) -> Result<(), ChangeError>,
     ) -> Result<Destination, ChangeError> {
         const CONNECTION: &str = "SELECT name FROM connections WHERE name = $1";
         const TAKEN: &str = "SELECT name FROM destinations WHERE name = $1";
         const COUNT: &str = "SELECT COUNT(*) FROM destinations WHERE workspace = $1";
         let now = self.clock.now();
         let settings = new.settings;
-        let destination = Destination {
+        let mut destination = Destination {
             name: new.name,
             uid: new.uid,
             connection: settings.connection,
@@ -365,7 +375,6 @@ impl Store {
             segment_namespaces: settings.segment_namespaces,
             standing: Standing::default(),
         };
-        let row = Row::from(&destination);
         in_transaction!(&self.database, transaction => {
             // Creations follow each other, so that the limit holds.
             let _: i64 = sqlx::query_scalar(NEXT_REVISION).fetch_one(&mut *transaction).await?;
@@ -393,9 +402,22 @@ impl Store {
                      config.max_destinations_per_workspace"
                 )));
             }
-            let view =
-                View::read(&mut Session::from(&mut *transaction), &workspace, &BTreeSet::new()).await?;
+            let others: Vec<Row> = sqlx::query_as(row::OF_THE_SAME_ORG)
+                .bind(destination.name.to_string())
+                .bind(&workspace)
+                .bind(&connection)
+                .bind(destination.activation.record_type.object())
+                .fetch_all(&mut *transaction)
+                .await?;
+            check(&destination.activation, &claimed_fields(others)?)?;
+            let segments = destination.segment_ids().cloned().collect();
+            let view = View::read(&mut Session::from(&mut *transaction), &workspace, &segments).await?;
             governance::check(&view, None, &destination)?;
+            destination.standing = view.standing(&destination);
+            if intent == Intent::Check {
+                return Ok(destination);
+            }
+            let row = Row::from(&destination);
             row.bind(sqlx::query(row::INSERT)).execute(&mut *transaction).await?;
         });
         Ok(destination)
@@ -455,10 +477,22 @@ impl Store {
     }
 
     /// Changes a destination by a pure function, which sees what other
-    /// destinations of the org claim. One change happens after the other.
+    /// destinations of the org claim. One change happens after the other; one
+    /// that leaves everything as it was is none.
     pub async fn change_destination(
         &self,
         edit: Edit<'_>,
+        change: impl FnOnce(&mut Destination, &[ClaimedField]) -> Result<(), ChangeError>,
+    ) -> Result<Destination, ChangeError> {
+        self.change_or_check(edit, Intent::Make, change).await
+    }
+
+    /// As [`change_destination`](Self::change_destination); with
+    /// [`Intent::Check`] it returns what would be, and changes nothing.
+    pub async fn change_or_check(
+        &self,
+        edit: Edit<'_>,
+        intent: Intent,
         change: impl FnOnce(&mut Destination, &[ClaimedField]) -> Result<(), ChangeError>,
     ) -> Result<Destination, ChangeError> {
         let key = edit.name.to_string();
@@ -481,11 +515,15 @@ impl Store {
                 .await?;
             let before = destination.clone();
             change(&mut destination, &claimed_fields(others)?)?;
+            let is_changed = destination != before;
             let workspace = destination.name.workspace().to_string();
             let segments = before.segment_ids().chain(destination.segment_ids()).cloned().collect();
             let view = View::read(&mut Session::from(&mut *transaction), &workspace, &segments).await?;
             governance::check(&view, Some(&before), &destination)?;
             destination.standing = view.standing(&destination);
+            if intent == Intent::Check || !is_changed {
+                return Ok(destination);
+            }
             destination.version += 1;
             destination.update_time = now;
             edit.actor.clone_into(&mut destination.updated_by);

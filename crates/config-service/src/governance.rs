@@ -21,8 +21,8 @@ mod words;
 pub(crate) use self::{
     check::{Refusal, check, check_sending},
     destination_fields::{
-        MAX_NAMESPACE_LENGTH, add_governance, field_path_in, marketing_actions_in, segment_namespaces_in,
-        segment_namespaces_out, segments_out,
+        MAX_NAMESPACE_LENGTH, add_governance, add_use, field_path_in, marketing_actions_in,
+        segment_namespaces_in, segment_namespaces_out, segments_out,
     },
     standing::{Standing, View},
     violations_out::{violation_out, violations_status},

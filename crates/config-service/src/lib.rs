@@ -6,6 +6,7 @@ mod catalog;
 mod catalog_service;
 mod connection_service;
 mod destination_service;
+mod difference;
 mod governance_service;
 mod plan_notifications;
 mod plan_service;

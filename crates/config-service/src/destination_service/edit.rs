@@ -29,6 +29,9 @@ pub(super) enum SegmentPaths {
     Added { before: usize },
     /// The request is about one segment.
     One,
+    /// The request gives the destination; so many segments that it does not name
+    /// stay, before its own.
+    Put { kept: usize },
 }
 
 impl SegmentPaths {
@@ -39,16 +42,34 @@ impl SegmentPaths {
                 .strip_prefix("segments[")
                 .and_then(|rest| rest.split_once(']'));
             let Some((Ok(index), rest)) = parts.map(|(index, rest)| (index.parse::<usize>(), rest)) else {
-                return problem;
+                return match self {
+                    Self::Put { .. } => in_destination(problem),
+                    Self::OfDestination | Self::Added { .. } | Self::One => problem,
+                };
             };
             let field = match self {
                 Self::Added { before } if index >= before => format!("segments[{}]{rest}", index - before),
                 Self::One => format!("segment{rest}"),
+                Self::Put { kept } if index >= kept => {
+                    format!("destination.segments[{}]{rest}", index - kept)
+                }
+                // One that the request does not name.
+                Self::Put { .. } => "destination.segments".to_owned(),
                 Self::OfDestination | Self::Added { .. } => return problem,
             };
             InvalidField::new(field, problem.problem)
         };
         problems.into_iter().map(renamed).collect()
+    }
+}
+
+/// Tells a problem of a destination's definition by its path in a request that
+/// gives the destination.
+pub(super) fn in_destination(problem: InvalidField) -> InvalidField {
+    if problem.field.starts_with("destination.") {
+        problem
+    } else {
+        problem.below("destination")
     }
 }
 

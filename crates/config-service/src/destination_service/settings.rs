@@ -12,24 +12,28 @@ use contracts::{
     config::v1 as pb,
     convert::{
         creation::duplicate_rule_in,
-        destination::{deleted_profile_policy_in, record_type_in, write_mode_in},
+        destination::{
+            deleted_profile_policy_in, field_mapping_in, record_type_in, segment_in, write_mode_in,
+        },
         mapping::status_values_in,
         parsed,
         time::duration_in,
     },
 };
 
+use super::edit::in_destination;
 use crate::{
     connection_service::keep,
     destinations::{DEFAULT_MAX_DELAY, Settings, creation},
     governance::{marketing_actions_in, segment_namespaces_in},
+    request_rows::Rows,
     segments::SegmentNamespaces,
 };
 
 /// Takes all settings of a destination of this workspace, or everything that is
-/// wrong with them; without mappings and segments. Of a workspace that could
+/// wrong with them; mappings and segments are left out. Of a workspace that could
 /// not be read, nothing is held against it.
-pub(super) fn settings_in(
+fn settings_in(
     message: &pb::Destination,
     workspace: Option<&WorkspaceName>,
 ) -> Result<Settings, Vec<InvalidField>> {
@@ -92,6 +96,29 @@ pub(super) fn settings_in(
             marketing_actions,
             segment_namespaces,
         }),
+        _ => Err(wrong),
+    }
+}
+
+/// As [`settings_in`], with mappings and segments.
+pub(super) fn definition_in(
+    message: &pb::Destination,
+    workspace: Option<&WorkspaceName>,
+) -> Result<Settings, Vec<InvalidField>> {
+    let mut mappings = Rows::read(&message.field_mappings, "field_mappings", field_mapping_in);
+    let mut segments = Rows::read(&message.segments, "segments", segment_in);
+    let mut wrong = Vec::new();
+    let mut settings = settings_in(message, workspace).map_err(|invalid| wrong.extend(invalid));
+    let mut conflicts = Vec::new();
+    if let Ok(settings) = &mut settings {
+        settings.activation.field_mappings = mappings.take_readable();
+        settings.activation.segments = segments.take_readable();
+        conflicts = settings.activation.conflicts();
+    }
+    let of_rows = mappings.every_problem(segments.every_problem(conflicts));
+    wrong.extend(of_rows.into_iter().map(in_destination));
+    match settings {
+        Ok(settings) if wrong.is_empty() => Ok(settings),
         _ => Err(wrong),
     }
 }

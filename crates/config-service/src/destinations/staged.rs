@@ -1,7 +1,5 @@
 //! What was edited of a live destination and is not live yet.
 
-use std::collections::BTreeSet;
-
 use activation::destination::Activation;
 use contracts::{
     config::v1::{DestinationRevision, StagedChange},
@@ -12,15 +10,22 @@ use contracts::{
     },
     json::json,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::difference::{between, by_name};
 
 /// Lists how two definitions differ, in the words of the API: by field, and in
 /// lists by row, which the target or the segment names. The order of rows says
 /// nothing and is no difference.
 pub fn changes(live: &Activation, staged: &Activation) -> Vec<StagedChange> {
-    let mut found = Vec::new();
-    compare("", &in_words(live), &in_words(staged), &mut found);
-    found
+    between(&in_words(live), &in_words(staged))
+        .into_iter()
+        .map(|change| StagedChange {
+            path: change.path,
+            live: change.before,
+            staged: change.after,
+        })
+        .collect()
 }
 
 /// Returns the part of a revision that a definition fills.
@@ -42,7 +47,7 @@ pub fn revision_of(definition: &Activation) -> DestinationRevision {
 
 /// Writes a definition as the API does, with rows by their names in place of
 /// lists.
-fn in_words(definition: &Activation) -> Value {
+pub fn in_words(definition: &Activation) -> Value {
     let mut value = json("sluice.config.v1.DestinationRevision", &revision_of(definition));
     if let Value::Object(fields) = &mut value {
         by_name(fields, "field_mappings", |row| {
@@ -52,48 +57,6 @@ fn in_words(definition: &Activation) -> Value {
         by_name(fields, "segments", |row| row.get("segment"));
     }
     value
-}
-
-fn by_name(fields: &mut Map<String, Value>, list: &str, name: fn(&Value) -> Option<&Value>) {
-    let Some(Value::Array(rows)) = fields.remove(list) else {
-        return;
-    };
-    for row in rows {
-        let name = name(&row).and_then(Value::as_str).unwrap_or_default().to_owned();
-        fields.insert(format!("{list}[{name}]"), row);
-    }
-}
-
-fn compare(path: &str, live: &Value, staged: &Value, found: &mut Vec<StagedChange>) {
-    if live == staged {
-        return;
-    }
-    let (Value::Object(before), Value::Object(after)) = (live, staged) else {
-        found.push(StagedChange {
-            path: path.to_owned(),
-            live: text(live),
-            staged: text(staged),
-        });
-        return;
-    };
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    for name in names {
-        let path = if path.is_empty() {
-            name.clone()
-        } else {
-            format!("{path}.{name}")
-        };
-        let at = |fields: &Map<String, Value>| fields.get(name).cloned().unwrap_or_default();
-        compare(&path, &at(before), &at(after), found);
-    }
-}
-
-/// Absent is nothing, not `null`.
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        value => value.to_string(),
-    }
 }
 
 #[cfg(test)]

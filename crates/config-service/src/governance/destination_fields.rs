@@ -120,16 +120,22 @@ pub(crate) fn segments_out(
 /// Writes what governance says of a destination into its message.
 pub(crate) fn add_governance(message: &mut pb::Destination, destination: &Destination) {
     message.segments = segments_out(&destination.activation.segments, &destination.standing);
-    message.marketing_actions = destination
-        .marketing_actions
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    message.segment_namespaces = segment_namespaces_out(&destination.segment_namespaces);
+    add_use(message, destination);
     message.policy_violations = destination
         .standing
         .violations
         .iter()
         .map(violation_out)
         .collect();
+}
+
+/// Writes what a destination is used for, and whose segments it takes, into its
+/// message.
+pub(crate) fn add_use(message: &mut pb::Destination, destination: &Destination) {
+    message.marketing_actions = destination
+        .marketing_actions
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    message.segment_namespaces = segment_namespaces_out(&destination.segment_namespaces);
 }

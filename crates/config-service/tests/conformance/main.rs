@@ -42,6 +42,8 @@ mod preflight;
 #[cfg(test)]
 mod provisioning;
 #[cfg(test)]
+mod putting;
+#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod replicas;
