@@ -232,7 +232,7 @@ impl DestinationService for Adapter {
                 return Err(self.every_problem(&request.name, rows, append).await);
             }
         };
-        let added = segments.len();
+        let added = segments.clone();
         let destination = self
             .change_activation(&request.name, &request.etag, &actor, |activation| {
                 let before = activation.segments.len();
@@ -241,7 +241,7 @@ impl DestinationService for Adapter {
             })
             .await?;
         let mut warnings = warnings::of_segments(&destination.activation);
-        warnings.extend(warnings::of_added_segments(&destination, added));
+        warnings.extend(warnings::of_added_segments(&destination, &added));
         Ok(Response::new(pb::AddSegmentsResponse {
             warnings,
             destination: Some(destination.into()),

@@ -41,13 +41,15 @@ pub(crate) fn of_segments(activation: &Activation) -> Vec<pb::Warning> {
     warning.into_iter().collect()
 }
 
-/// Warns of those that the control plane does not know, among the last
-/// segments, which were `added` by the request (requirements.md, row 12).
-pub(crate) fn of_added_segments(destination: &Destination, added: usize) -> Option<pb::Warning> {
+/// Warns of those among added segments that the control plane does not know
+/// (requirements.md, row 12).
+pub(crate) fn of_added_segments<'a>(
+    destination: &Destination,
+    added: impl IntoIterator<Item = &'a SegmentActivation>,
+) -> Option<pb::Warning> {
     const SHOWN: usize = 5;
-    let segments = &destination.activation.segments;
-    let unknown: Vec<&str> = segments[segments.len().saturating_sub(added)..]
-        .iter()
+    let unknown: Vec<&str> = added
+        .into_iter()
         .filter(|segment| !destination.standing.registered.contains_key(&segment.segment))
         .map(SegmentActivation::label)
         .collect();

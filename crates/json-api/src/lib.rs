@@ -30,7 +30,7 @@ use http::{Method, Request};
 use http_body_util::LengthLimitError;
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry_semantic_conventions::attribute::{HTTP_RESPONSE_STATUS_CODE, RPC_METHOD, URL_TEMPLATE};
-use prost_reflect::{DescriptorError, DescriptorPool, MethodDescriptor};
+use prost_reflect::{DescriptorError, DescriptorPool, DynamicMessage, MessageDescriptor, MethodDescriptor};
 use serde_json::Value as Json;
 use tonic::{Status, service::Routes};
 use tracing::Span;
@@ -41,6 +41,17 @@ use crate::{
     request::Given,
     route::{Found, Route, RouteTable},
 };
+
+pub use crate::problem::Violation;
+
+/// Reads a message from JSON by the JSON mapping of proto3, in the names of JSON
+/// or of the proto; or returns everything that is wrong, by path. The path of
+/// the whole is `body`.
+pub fn read_message(descriptor: &MessageDescriptor, json: &Json) -> Result<DynamicMessage, Vec<Violation>> {
+    let mut wrong = Vec::new();
+    let message = request::json::message(descriptor, json, "", &mut wrong);
+    if wrong.is_empty() { Ok(message) } else { Err(wrong) }
+}
 
 /// Where the OpenAPI document is.
 pub const OPENAPI_PATH: &str = "/v1/openapi.json";

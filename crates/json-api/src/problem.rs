@@ -20,10 +20,10 @@ const DOMAIN: &str = "sluice";
 
 /// What is wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Violation {
+pub struct Violation {
     /// Path of the field in the request message, or the name of a header.
-    pub(crate) field: String,
-    pub(crate) description: String,
+    pub field: String,
+    pub description: String,
 }
 
 impl Violation {

@@ -3,7 +3,7 @@
 //! All that is wrong is collected and told at once, by the paths that the
 //! services' own errors use.
 
-mod json;
+pub(crate) mod json;
 mod query;
 
 pub(crate) use query::parameters as query_parameters;

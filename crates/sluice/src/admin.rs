@@ -1,6 +1,7 @@
 //! Admin commands: each makes one or two calls and prints what came of them.
 
 pub mod catalog;
+pub mod configuration;
 pub mod connections;
 mod creation;
 pub mod credentials;

@@ -48,6 +48,10 @@ enum Command {
     /// Which segments' statuses go to which custom fields (Mapping IDs).
     #[command(subcommand)]
     Segments(admin::segments::Command),
+    /// Make connections and destinations what files say; the same files again change nothing.
+    Apply(admin::configuration::apply::ApplyArgs),
+    /// Write connections and destinations as a file for `apply`, without secrets.
+    Export(admin::configuration::export::ExportArgs),
     /// What data may be used for: labels, marketing actions, policies.
     #[command(subcommand)]
     Governance(admin::governance::Command),
@@ -185,6 +189,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Fields(command) => admin::fields::run(command).await?,
         Command::Mappings(command) => admin::mappings::run(command).await?,
         Command::Segments(command) => admin::segments::run(command).await?,
+        Command::Apply(args) => return admin::configuration::apply::run(args).await,
+        Command::Export(args) => admin::configuration::export::run(args).await?,
         Command::Governance(command) => admin::governance::run(command).await?,
         Command::Runs(args) => admin::monitoring::runs(args).await?,
         Command::DeadLetters(args) => admin::monitoring::dead_letters(args).await?,

@@ -277,10 +277,12 @@ impl From<Done> for pb::PutDestinationResponse {
             let activation = &done.after.activation;
             warnings.extend(warnings::of_field_mappings(activation));
             warnings.extend(warnings::of_segments(activation));
-            warnings.extend(warnings::of_added_segments(
-                &done.after,
-                activation.segments.len() - done.kept,
-            ));
+            let is_added = |segment: &&SegmentActivation| {
+                let before = done.before.iter().flat_map(|before| &before.activation.segments);
+                !before.into_iter().any(|old| old.segment == segment.segment)
+            };
+            let added = activation.segments.iter().filter(is_added);
+            warnings.extend(warnings::of_added_segments(&done.after, added));
         }
         Self {
             created: done.before.is_none(),

@@ -6,7 +6,10 @@ use contracts::config::v1 as pb;
 use prost_types::FieldMask;
 
 use super::text::{print_properties, print_table, short, time};
-use crate::{cli::ClientArgs, client::sent};
+use crate::{
+    cli::ClientArgs,
+    client::{Servers, sent},
+};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -132,9 +135,9 @@ async fn get(args: NameArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(args: ListArgs) -> anyhow::Result<()> {
-    let servers = args.client.servers()?;
-    let mut rows = Vec::new();
+/// Reads all connections of the workspace, by name.
+pub(super) async fn all(servers: &Servers) -> anyhow::Result<Vec<pb::Connection>> {
+    let mut all = Vec::new();
     let mut page_token = String::new();
     loop {
         let request = pb::ListConnectionsRequest {
@@ -147,7 +150,19 @@ async fn list(args: ListArgs) -> anyhow::Result<()> {
             .list_connections(request)
             .await?
             .into_inner();
-        rows.extend(page.connections.into_iter().map(|connection| {
+        all.extend(page.connections);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(all);
+        }
+    }
+}
+
+async fn list(args: ListArgs) -> anyhow::Result<()> {
+    let rows = all(&args.client.servers()?)
+        .await?
+        .into_iter()
+        .map(|connection| {
             let check = connection.last_check.clone().unwrap_or_default();
             vec![
                 short(&connection.name),
@@ -157,12 +172,8 @@ async fn list(args: ListArgs) -> anyhow::Result<()> {
                 org(&check),
                 time(check.check_time),
             ]
-        }));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
+        })
+        .collect();
     print_table(
         &["connection", "name", "domain", "state", "org", "checked"],
         rows,

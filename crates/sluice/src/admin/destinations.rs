@@ -12,7 +12,10 @@ use super::{
     governance, mappings, preflight, segments, staged,
     text::{enum_name, print_properties, print_table, short, time},
 };
-use crate::{cli::ClientArgs, client::sent};
+use crate::{
+    cli::ClientArgs,
+    client::{Servers, sent},
+};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -249,7 +252,7 @@ fn policy(policy: DeletedProfiles) -> pb::DeletedProfilePolicy {
     }
 }
 
-fn waiting(waiting: Waiting) -> pb::WaitingUpdates {
+pub(super) fn waiting(waiting: Waiting) -> pb::WaitingUpdates {
     match waiting {
         Waiting::Resume => pb::WaitingUpdates::Resume,
         Waiting::Discard => pb::WaitingUpdates::Discard,
@@ -271,9 +274,9 @@ async fn get(args: NameArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(args: ListArgs) -> anyhow::Result<()> {
-    let servers = args.client.servers()?;
-    let mut rows = Vec::new();
+/// Reads all destinations of the workspace, by name.
+pub(super) async fn all(servers: &Servers) -> anyhow::Result<Vec<pb::Destination>> {
+    let mut all = Vec::new();
     let mut page_token = String::new();
     loop {
         let request = pb::ListDestinationsRequest {
@@ -286,7 +289,19 @@ async fn list(args: ListArgs) -> anyhow::Result<()> {
             .list_destinations(request)
             .await?
             .into_inner();
-        rows.extend(page.destinations.into_iter().map(|destination| {
+        all.extend(page.destinations);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(all);
+        }
+    }
+}
+
+async fn list(args: ListArgs) -> anyhow::Result<()> {
+    let rows = all(&args.client.servers()?)
+        .await?
+        .into_iter()
+        .map(|destination| {
             vec![
                 short(&destination.name),
                 destination.display_name.clone(),
@@ -295,12 +310,8 @@ async fn list(args: ListArgs) -> anyhow::Result<()> {
                 enum_name(destination.state().as_str_name(), "DESTINATION_STATE_"),
                 delivery(&destination),
             ]
-        }));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
+        })
+        .collect();
     print_table(
         &["destination", "name", "writes", "connection", "state", "delivery"],
         rows,

@@ -110,10 +110,14 @@ pub(super) fn print(destination: &pb::Destination) {
 }
 
 fn line(change: &pb::StagedChange) -> String {
-    let pb::StagedChange { path, live, staged } = change;
-    match (live.as_str(), staged.as_str()) {
-        ("", staged) => format!("+ {path}: {staged}"),
-        (live, "") => format!("- {path}: {live}"),
-        (live, staged) => format!("~ {path}: {live} -> {staged}"),
+    difference(&change.path, &change.live, &change.staged)
+}
+
+/// Writes one difference on a line; an empty side is nothing.
+pub(super) fn difference(path: &str, before: &str, after: &str) -> String {
+    match (before, after) {
+        ("", after) => format!("+ {path}: {after}"),
+        (before, "") => format!("- {path}: {before}"),
+        (before, after) => format!("~ {path}: {before} -> {after}"),
     }
 }
