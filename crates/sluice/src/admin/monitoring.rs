@@ -168,14 +168,17 @@ pub async fn receipts(args: ReceiptsArgs) -> anyhow::Result<()> {
     while let Some(message) = stream.message().await? {
         for receipt in message.receipts.into_iter().take(left) {
             left -= 1;
+            let update = match receipt.update_id.as_str() {
+                "" => String::new(),
+                id => format!(" {id}"),
+            };
             println!(
-                "{}  {}  {}  {}  #{} {} identity {}: {} {}",
+                "{}  {}  {}  {}  #{}{update} identity {}: {} {}",
                 receipt.cursor,
                 time(receipt.settle_time),
                 short(&receipt.destination),
                 receipt.producer,
                 receipt.sequence,
-                receipt.update_id,
                 receipt.identity_index,
                 enum_name(receipt.outcome().as_str_name(), "OUTCOME_"),
                 receipt.reason

@@ -209,6 +209,7 @@ fn commands(id: &str, check: &pb::DestinationCheck) -> Vec<String> {
         return Vec::new();
     };
     vec![
+        format!("find a field's name: sluice fields list --destination {id} --query …"),
         format!("correct a Mapping ID: sluice segments update {id} {one} --mapping-id …"),
         format!(
             "make missing fields: sluice segments provision {id} {all}, or sluice segments package {id} {all}",
@@ -517,6 +518,7 @@ mod tests {
         assert_eq!(
             commands("crm", &check),
             [
+                "find a field's name: sluice fields list --destination crm --query …",
                 "correct a Mapping ID: sluice segments update crm 6b8e --mapping-id …",
                 "make missing fields: sluice segments provision crm 6b8e 9c0a, \
                  or sluice segments package crm 6b8e 9c0a",

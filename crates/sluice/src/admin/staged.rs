@@ -164,16 +164,18 @@ fn line(change: &pb::StagedChange) -> String {
 /// Writes what came or went: rows as the commands take them.
 fn in_words(path: &str, json: &str) -> String {
     let value: Value = serde_json::from_str(json).unwrap_or_default();
-    if path.starts_with("field_mappings[") && path.ends_with(']') {
-        if let Some(mapping) = message("sluice.config.v1.FieldMapping", &value) {
-            return format!("mapping {}", mappings::line(&mapping));
+    let row = match path.split_once('[') {
+        Some(("field_mappings", row)) if row.ends_with(']') => {
+            message("sluice.config.v1.FieldMapping", &value)
+                .map(|mapping| format!("mapping {}", mappings::line(&mapping)))
         }
-    } else if path.starts_with("segments[") && path.ends_with(']') {
-        if let Some(segment) = message("sluice.config.v1.SegmentActivation", &value) {
-            return format!("segment {}", segments::line(&segment));
+        Some(("segments", row)) if row.ends_with(']') => {
+            message("sluice.config.v1.SegmentActivation", &value)
+                .map(|segment| format!("segment {}", segments::line(&segment)))
         }
-    }
-    format!("{path}: {}", plain(json))
+        _ => None,
+    };
+    row.unwrap_or_else(|| format!("{path}: {}", plain(json)))
 }
 
 /// Writes a text without its quotes, and anything else as JSON.
