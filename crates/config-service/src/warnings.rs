@@ -61,11 +61,10 @@ pub(crate) fn of_added_segments<'a>(
         code: "SEGMENTS_NOT_YET_REGISTERED".to_owned(),
         field: "segments".to_owned(),
         message: format!(
-            "{} of the segments are not registered in {}, so nothing tells whether their ids are right: {}{more}. \
-             Register what there is (PutSegments)",
-            unknown.len(),
-            destination.name.workspace(),
+            "{}{more}: not registered in {}, so that nothing tells whether the ids are right. The control plane \
+             registers segments (PutSegments), people by sluice segments register",
             unknown[..unknown.len().min(SHOWN)].join(", "),
+            destination.name.workspace(),
         ),
     })
 }

@@ -28,3 +28,32 @@ pub fn json(full_name: &str, message: &impl Message) -> Value {
         )
         .expect("a message of ours can be written as JSON")
 }
+
+/// Reads what [`json`] wrote of a message of that full name; nothing where it
+/// is another's, or has fields that are not known here.
+pub fn message<M: Message + Default>(full_name: &str, value: &Value) -> Option<M> {
+    let descriptor = DESCRIPTORS.get_message_by_name(full_name)?;
+    let message = DynamicMessage::deserialize(descriptor, value).ok()?;
+    message.transcode_to().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::v1::{FieldMapping, FieldSource, field_source::Source};
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let mapping = FieldMapping {
+            source: Some(FieldSource {
+                source: Some(Source::AttributePath("a.b".to_owned())),
+            }),
+            ..Default::default()
+        };
+        let name = "sluice.config.v1.FieldMapping";
+        let written = json(name, &mapping);
+        assert_eq!(message(name, &written), Some(mapping));
+        let unknown = serde_json::json!({"colour": "red"});
+        assert_eq!(message::<FieldMapping>(name, &unknown), None);
+    }
+}

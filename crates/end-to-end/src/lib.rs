@@ -2,6 +2,7 @@
 //! program as processes of its own, its gRPC contracts, and the admin surface of the simulated Salesforce.
 
 pub mod installation;
+pub mod pages;
 pub mod postgres;
 pub mod processes;
 pub mod profiles;

@@ -154,7 +154,8 @@ impl Org {
         self.call(Method::POST, path, body).await
     }
 
-    async fn call(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<Value> {
+    /// Calls the org's admin surface; null is no body.
+    pub async fn call(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<Value> {
         call(&self.http, method, &format!("{}/{path}", self.url), body).await
     }
 }

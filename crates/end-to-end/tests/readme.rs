@@ -2,12 +2,12 @@
 
 use end_to_end::{
     installation::{Counts, Installation},
-    processes::{Running, finish, program, repository, without_settings},
+    pages::{commands_behind, page, shell},
+    processes::{Running, finish, repository},
     simulator::{Org, Simulator},
     until::until,
 };
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 /// Salesforce is away until somebody clears the faults.
 fn salesforce_is_away() -> Value {
@@ -30,17 +30,6 @@ fn profile(id: &str, last_name: &str, update_id: &str) -> String {
 /// The ids of some of the sample org's Contacts.
 async fn contact_ids(org: &Org) -> anyhow::Result<Vec<String>> {
     Ok(org.contacts().await?.into_keys().collect())
-}
-
-/// Returns the shell commands that the README tells for the third terminal.
-fn third_terminal() -> anyhow::Result<String> {
-    let readme = std::fs::read_to_string(repository().join("README.md"))?;
-    let block = readme
-        .split_once("**Terminal 3**")
-        .and_then(|(_, rest)| rest.split_once("```sh\n"))
-        .and_then(|(_, rest)| rest.split_once("```"))
-        .map(|(block, _)| block.to_owned());
-    block.ok_or_else(|| anyhow::anyhow!("README.md has no commands for terminal 3"))
 }
 
 /// What to do stands below what is wrong.
@@ -69,18 +58,11 @@ async fn wait_until_accepted(services: &Installation, updates: i64) -> anyhow::R
 async fn the_commands_of_the_readme_work_as_they_are_written() -> anyhow::Result<()> {
     let simulator = Simulator::start().await?;
     let services = Installation::start(&simulator).await?;
-    let mut path = program()?.parent().unwrap().as_os_str().to_owned();
-    path.push(":");
-    path.push(std::env::var_os("PATH").unwrap_or_default());
-    let mut shell = Command::new("sh");
-    without_settings(&mut shell);
-    shell
-        .args(["-e", "-c", &third_terminal()?])
-        .current_dir(repository())
-        .env("PATH", path)
-        .env("SLUICE_SERVER", services.url());
+    let commands = commands_behind(&page("README.md")?, "**Terminal 3**")?;
 
-    let shown = finish(&mut shell).await?.succeeded()?;
+    let shown = finish(&mut shell(&commands, &services, &repository())?)
+        .await?
+        .succeeded()?;
 
     for told in ["Connected to Acme", "activated", "10 updates accepted, 0 refused"] {
         assert!(shown.contains(told), "no '{told}' in\n{shown}");

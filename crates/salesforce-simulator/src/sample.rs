@@ -62,6 +62,10 @@ pub fn sample_org() -> Value {
             "client_id": "sluice-sample-client",
             "client_secret": "sluice-sample-secret",
             "run_as": "integration@acme.example",
+        }, {
+            "client_id": "sluice-sample-admin",
+            "client_secret": "sluice-sample-admin-secret",
+            "run_as": "admin@acme.example",
         }],
         "users": [{
             "username": "integration@acme.example",

@@ -120,6 +120,7 @@ pub struct SimulatorArgs {
 
 /// Which servers to talk to, and about which workspace.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Where and who, the same for every command")]
 pub struct ClientArgs {
     /// Public address of `sluice up`.
     #[arg(
@@ -210,5 +211,26 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_argument_says_what_it_is() {
+        fn silent(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+            let path = format!("{path} {}", command.get_name());
+            if command.get_about().is_none() {
+                found.push(path.clone());
+            }
+            for argument in command.get_arguments() {
+                if argument.get_help().is_none() && !argument.is_global_set() {
+                    found.push(format!("{path} {}", argument.get_id()));
+                }
+            }
+            for inner in command.get_subcommands() {
+                silent(inner, &path, found);
+            }
+        }
+        let mut found = Vec::new();
+        silent(&Cli::command(), "", &mut found);
+        assert_eq!(found, Vec::<String>::new());
     }
 }

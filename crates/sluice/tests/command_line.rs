@@ -186,6 +186,14 @@ async fn a_mapping_or_segment_without_an_equals_sign_is_answered_with_an_example
 }
 
 #[tokio::test]
+async fn provisioning_without_an_admin_names_both_kinds_of_login() {
+    let output = output(&mut sluice(&["segments", "provision", "crm", "--dry-run"])).await;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{told}");
+    assert_names(&told, &["--admin-connection", "--admin-client-id"]);
+}
+
+#[tokio::test]
 async fn a_busy_port_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();

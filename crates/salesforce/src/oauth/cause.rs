@@ -220,7 +220,8 @@ impl LoginCause {
                  profile, or relax the app's IP restrictions."
             }
             Self::NoRunAsUser => {
-                "In the app's policies enable the Client Credentials Flow and choose a run-as user."
+                "In the app's policies enable the Client Credentials Flow and choose a run-as user: Setup, External \
+                 Client App Manager, the app, Policies; for a connected app Setup, App Manager, Manage, Edit Policies."
             }
             Self::WrongHostForGrant => {
                 "Client credentials work on the org's own My Domain only, not on login.salesforce.com or \

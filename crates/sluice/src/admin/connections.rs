@@ -39,6 +39,7 @@ pub struct CreateArgs {
     /// Name for people; the id when left out.
     #[arg(long)]
     display_name: Option<String>,
+    /// What it is for.
     #[arg(long, default_value = "")]
     description: String,
     #[command(flatten)]
@@ -47,11 +48,15 @@ pub struct CreateArgs {
 
 #[derive(Debug, Args)]
 pub struct UpdateArgs {
+    /// Id of the connection.
     connection: String,
+    /// The org's My Domain: a prefix such as acme, a host or its URL.
     #[arg(long)]
     custom_domain: Option<String>,
+    /// Name for people.
     #[arg(long)]
     display_name: Option<String>,
+    /// What it is for.
     #[arg(long)]
     description: Option<String>,
     #[command(flatten)]
@@ -60,6 +65,7 @@ pub struct UpdateArgs {
 
 #[derive(Debug, Args)]
 pub struct NameArgs {
+    /// Id of the connection.
     connection: String,
     #[command(flatten)]
     client: ClientArgs,
@@ -67,6 +73,7 @@ pub struct NameArgs {
 
 #[derive(Debug, Args)]
 pub struct ConfirmOrgArgs {
+    /// Id of the connection.
     connection: String,
     /// The 18-character id of the org, as `connections check` tells it.
     org_id: String,
@@ -219,7 +226,7 @@ async fn update(args: UpdateArgs) -> anyhow::Result<()> {
 async fn check(args: NameArgs) -> anyhow::Result<()> {
     let servers = args.client.servers()?;
     let name = servers.connection_name(&args.connection)?;
-    let request = pb::CheckConnectionRequest { name };
+    let request = pb::CheckConnectionRequest { name: name.clone() };
     let check = sent(
         servers
             .connections()
@@ -245,7 +252,32 @@ async fn check(args: NameArgs) -> anyhow::Result<()> {
         check.reason,
         check.fix
     );
+    if !is_used(&servers, &name).await? {
+        println!(
+            "next: sluice destinations create ID --connection {} --record-type contact (or lead)",
+            short(&name)
+        );
+    }
     Ok(())
+}
+
+/// Tells whether a destination has this connection.
+async fn is_used(servers: &Servers, connection: &str) -> anyhow::Result<bool> {
+    let mut request = pb::ListDestinationsRequest {
+        parent: servers.workspace().to_string(),
+        ..Default::default()
+    };
+    loop {
+        let answer = servers.destinations().list_destinations(request.clone()).await?;
+        let page = answer.into_inner();
+        if page.destinations.iter().any(|one| one.connection == connection) {
+            return Ok(true);
+        }
+        if page.next_page_token.is_empty() {
+            return Ok(false);
+        }
+        request.page_token = page.next_page_token;
+    }
 }
 
 async fn confirm_org(args: ConfirmOrgArgs) -> anyhow::Result<()> {

@@ -26,6 +26,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct PutArgs {
+    /// Id of the connection.
     connection: String,
     /// The app's Consumer Key.
     #[arg(long)]
@@ -48,6 +49,7 @@ pub struct PutArgs {
 
 #[derive(Debug, Args)]
 pub struct NameArgs {
+    /// Id of the connection.
     connection: String,
     #[command(flatten)]
     client: ClientArgs,

@@ -72,8 +72,10 @@ pub enum Waiting {
 pub struct CreateArgs {
     /// Its id: lower-case letters, digits and hyphens.
     id: String,
+    /// Id of the connection.
     #[arg(long)]
     connection: String,
+    /// What it writes.
     #[arg(long)]
     record_type: RecordType,
     /// Upsert by this external-id field, instead of updating by Salesforce id.
@@ -82,6 +84,7 @@ pub struct CreateArgs {
     /// Name for people; the id when left out.
     #[arg(long)]
     display_name: Option<String>,
+    /// What it is for.
     #[arg(long, default_value = "")]
     description: String,
     /// What a deleted profile does to its record.
@@ -97,11 +100,15 @@ pub struct CreateArgs {
 
 #[derive(Debug, Args)]
 pub struct UpdateArgs {
+    /// Id of the destination.
     destination: String,
+    /// Name for people.
     #[arg(long)]
     display_name: Option<String>,
+    /// What it is for.
     #[arg(long)]
     description: Option<String>,
+    /// What a deleted profile does to its record.
     #[arg(long)]
     deleted_profiles: Option<DeletedProfiles>,
     #[command(flatten)]
@@ -146,6 +153,7 @@ impl FromStr for StatusValuesArg {
 
 #[derive(Debug, Args)]
 pub struct NameArgs {
+    /// Id of the destination.
     pub(super) destination: String,
     #[command(flatten)]
     pub(super) client: ClientArgs,
@@ -153,6 +161,7 @@ pub struct NameArgs {
 
 #[derive(Debug, Args)]
 pub struct EnableArgs {
+    /// Id of the destination.
     destination: String,
     /// What happens to updates that were accepted before and wait. Without it: says how many they are, and
     /// enables nothing.
@@ -164,6 +173,7 @@ pub struct EnableArgs {
 
 #[derive(Debug, Args)]
 pub struct DeleteArgs {
+    /// Id of the destination.
     destination: String,
     /// What happens to updates that were accepted before and wait.
     #[arg(long, default_value = "resume")]
@@ -238,9 +248,7 @@ async fn create(args: CreateArgs) -> anyhow::Result<()> {
     )?;
     let id = short(&destination.name);
     println!("created {} (draft)", destination.name);
-    println!(
-        "next: sluice mappings set {id} …; sluice segments add {id} …; sluice destinations activate {id}"
-    );
+    println!("next: sluice mappings set {id} …; sluice segments add {id} …; sluice destinations check {id}");
     Ok(())
 }
 
@@ -383,11 +391,11 @@ async fn activate(args: NameArgs) -> anyhow::Result<()> {
         name: name.clone(),
         etag: String::new(),
     };
-    servers.destinations().activate_destination(request).await?;
-    println!(
-        "activated {name}; send to it: sluice send --destination {} FILE",
-        short(&name)
-    );
+    let activated = servers.destinations().activate_destination(request).await;
+    activated.map_err(|status| staged::refused(status, &name))?;
+    let id = short(&name);
+    println!("activated {name}; send to it: sluice send --destination {id} FILE");
+    println!("watch it: sluice runs {id}; what fails for good: sluice dead-letters {id}");
     Ok(())
 }
 

@@ -26,7 +26,9 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct SetArgs {
+    /// Id of the destination.
     destination: String,
+    /// One row each, for example person.name.lastName=LastName; --help tells the options.
     #[arg(required = true, value_name = "SOURCE=TARGET")]
     mappings: Vec<MappingArg>,
     #[command(flatten)]
@@ -35,6 +37,7 @@ pub struct SetArgs {
 
 #[derive(Debug, Args)]
 pub struct NameArgs {
+    /// Id of the destination.
     destination: String,
     #[command(flatten)]
     client: ClientArgs,
@@ -126,7 +129,7 @@ async fn destination(args: &NameArgs) -> anyhow::Result<pb::Destination> {
 }
 
 /// Writes a row as `set` takes it.
-fn line(mapping: &pb::FieldMapping) -> String {
+pub(super) fn line(mapping: &pb::FieldMapping) -> String {
     let (source, target) = (syntax::source(mapping), syntax::target(mapping));
     match syntax::options(mapping) {
         options if options.is_empty() => format!("{source}={target}"),

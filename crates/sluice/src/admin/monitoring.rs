@@ -1,5 +1,7 @@
 //! `sluice runs`, `sluice dead-letters`, `sluice receipts`
 
+use std::num::NonZeroUsize;
+
 use clap::Args;
 use contracts::delivery::v1 as pb;
 
@@ -8,6 +10,7 @@ use crate::cli::ClientArgs;
 
 #[derive(Debug, Args)]
 pub struct RunsArgs {
+    /// Id of the destination.
     destination: String,
     /// How many hours, newest first.
     #[arg(long, default_value_t = 24)]
@@ -18,6 +21,7 @@ pub struct RunsArgs {
 
 #[derive(Debug, Args)]
 pub struct DeadLettersArgs {
+    /// Id of the destination.
     destination: String,
     /// Only this code, for example STRING_TOO_LONG.
     #[arg(long, default_value = "")]
@@ -40,6 +44,9 @@ pub struct ReceiptsArgs {
     /// Only after this cursor.
     #[arg(long, default_value_t = 0)]
     after: i64,
+    /// End after so many; without it, go on as they come.
+    #[arg(long)]
+    count: Option<NonZeroUsize>,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -157,20 +164,28 @@ pub async fn receipts(args: ReceiptsArgs) -> anyhow::Result<()> {
         destination,
     };
     let mut stream = servers.receipts().watch_receipts(request).await?.into_inner();
+    let mut left = args.count.map_or(usize::MAX, NonZeroUsize::get);
     while let Some(message) = stream.message().await? {
-        for receipt in message.receipts {
+        for receipt in message.receipts.into_iter().take(left) {
+            left -= 1;
+            let update = match receipt.update_id.as_str() {
+                "" => String::new(),
+                id => format!(" {id}"),
+            };
             println!(
-                "{}  {}  {}  {}  #{} {} identity {}: {} {}",
+                "{}  {}  {}  {}  #{}{update} identity {}: {} {}",
                 receipt.cursor,
                 time(receipt.settle_time),
                 short(&receipt.destination),
                 receipt.producer,
                 receipt.sequence,
-                receipt.update_id,
                 receipt.identity_index,
                 enum_name(receipt.outcome().as_str_name(), "OUTCOME_"),
                 receipt.reason
             );
+        }
+        if left == 0 {
+            break;
         }
     }
     Ok(())

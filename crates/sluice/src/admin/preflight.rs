@@ -17,7 +17,10 @@ use super::{
     destinations::NameArgs,
     text::{print_table, short, time},
 };
-use crate::{cli::ClientArgs, client::sent};
+use crate::{
+    cli::ClientArgs,
+    client::{Servers, sent},
+};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -35,6 +38,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
+    /// Id of the destination.
     destination: String,
     /// A Salesforce record that the login must see and edit; may be given several times.
     #[arg(long, value_name = "ID")]
@@ -45,6 +49,7 @@ pub struct CheckArgs {
 
 #[derive(Debug, Args)]
 pub struct SamplesArgs {
+    /// Id of the destination.
     destination: String,
     /// File with profiles as JSON documents, one after the other or as one list; - reads standard input.
     #[arg(long, value_name = "FILE")]
@@ -78,7 +83,7 @@ async fn check(args: CheckArgs) -> anyhow::Result<bool> {
     };
     let answer = servers.preflight().check_destination(request).await?.into_inner();
     let check = sent(answer.check)?;
-    print_check(&short(&name), &check);
+    print_check(&destination(&servers, name).await?, &check);
     Ok(check.errors == 0)
 }
 
@@ -89,7 +94,7 @@ async fn last_check(args: NameArgs) -> anyhow::Result<bool> {
     let answer = servers.preflight().get_last_check(request).await?.into_inner();
     let check = sent(answer.check)?;
     println!("checked {}", time(check.check_time));
-    print_check(&short(&name), &check);
+    print_check(&destination(&servers, name.clone()).await?, &check);
     let request = pb::ListCheckChangesRequest {
         parent: name,
         ..Default::default()
@@ -133,7 +138,14 @@ async fn last_check(args: NameArgs) -> anyhow::Result<bool> {
     Ok(check.errors == 0)
 }
 
-fn print_check(name: &str, check: &pb::DestinationCheck) {
+async fn destination(servers: &Servers, name: String) -> anyhow::Result<pb::Destination> {
+    let request = pb::GetDestinationRequest { name };
+    let answer = servers.destinations().get_destination(request).await?;
+    sent(answer.into_inner().destination)
+}
+
+fn print_check(of: &pb::Destination, check: &pb::DestinationCheck) {
+    let id = short(&of.name);
     for finding in &check.findings {
         let severity = match finding.severity() {
             pb::Severity::Error => "ERROR",
@@ -152,18 +164,58 @@ fn print_check(name: &str, check: &pb::DestinationCheck) {
         count => format!("{count} {many}"),
     };
     println!(
-        "{name}: {}, {}, {}",
+        "{id}: {}, {}, {}",
         counted(check.errors, "error", "errors"),
         counted(check.warnings, "warning", "warnings"),
         counted(check.advice, "piece of advice", "pieces of advice"),
     );
-    if !check.org_asked {
-        println!("the org could not be asked; there may be more to mend when it can");
-    } else if check.errors == 0 {
-        println!("nothing stands against activating it, or applying its changes");
-    } else {
-        println!("it cannot be activated, and changes cannot be applied, until the errors are mended");
+    println!("{}", verdict(of, check));
+    for command in commands(&id, check) {
+        println!("  {command}");
     }
+}
+
+/// Says what the findings mean for what comes next.
+fn verdict(of: &pb::Destination, check: &pb::DestinationCheck) -> String {
+    let id = short(&of.name);
+    let is_draft = of.state() == pb::DestinationState::Draft;
+    let has_changes = !of.staged_changes.is_empty();
+    match (check.org_asked, check.errors) {
+        (false, _) => "the org could not be asked; there may be more to mend when it can".to_owned(),
+        (true, 0) if is_draft => {
+            format!("nothing stands against activating it: sluice destinations activate {id}")
+        }
+        (true, 0) if has_changes => {
+            format!("nothing stands against its changes: sluice destinations apply-changes {id}")
+        }
+        (true, 0) => "nothing stands against what is live".to_owned(),
+        (true, _) if is_draft => "it cannot be activated until the errors are mended".to_owned(),
+        (true, _) if has_changes => "its changes cannot go live until the errors are mended".to_owned(),
+        (true, _) => {
+            "what is live has errors; some of it cannot be delivered until they are mended".to_owned()
+        }
+    }
+}
+
+/// Returns the commands that mend findings, where one does.
+fn commands(id: &str, check: &pb::DestinationCheck) -> Vec<String> {
+    let lacks_field: Vec<&str> = check
+        .findings
+        .iter()
+        .filter(|finding| finding.code == "FIELD_MISSING" && !finding.segment.is_empty())
+        .map(|finding| finding.segment.as_str())
+        .collect();
+    let Some(one) = lacks_field.first() else {
+        return Vec::new();
+    };
+    vec![
+        format!("find a field's name: sluice fields list --destination {id} --query …"),
+        format!("correct a Mapping ID: sluice segments update {id} {one} --mapping-id …"),
+        format!(
+            "make missing fields: sluice segments provision {id} {all}, or sluice segments package {id} {all}",
+            all = lacks_field.join(" ")
+        ),
+    ]
 }
 
 async fn dry_run(args: SamplesArgs) -> anyhow::Result<bool> {
@@ -411,6 +463,71 @@ fn read_samples(path: &Path) -> anyhow::Result<Vec<pb::SampleProfile>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_check_ends_with_what_comes_next() {
+        let draft = pb::Destination {
+            name: "workspaces/default/destinations/crm".to_owned(),
+            state: pb::DestinationState::Draft.into(),
+            ..Default::default()
+        };
+        let live = pb::Destination {
+            state: pb::DestinationState::Enabled.into(),
+            ..draft.clone()
+        };
+        let edited = pb::Destination {
+            staged_changes: vec![pb::StagedChange::default()],
+            ..live.clone()
+        };
+        for (of, errors, told) in [
+            (&draft, 0, "sluice destinations activate crm"),
+            (&draft, 1, "cannot be activated"),
+            (&edited, 0, "sluice destinations apply-changes crm"),
+            (&edited, 1, "changes cannot go live"),
+            (&live, 0, "nothing stands against what is live"),
+            (&live, 1, "what is live has errors"),
+        ] {
+            let check = pb::DestinationCheck {
+                org_asked: true,
+                errors,
+                ..Default::default()
+            };
+            let verdict = verdict(of, &check);
+            assert!(verdict.contains(told), "{verdict}");
+        }
+        let unasked = verdict(&draft, &pb::DestinationCheck::default());
+        assert!(unasked.contains("could not be asked"), "{unasked}");
+    }
+
+    #[test]
+    fn segments_without_a_field_come_with_the_commands_that_help() {
+        let finding = |code: &str, segment: &str| pb::Finding {
+            code: code.to_owned(),
+            segment: segment.to_owned(),
+            ..Default::default()
+        };
+        let mut check = pb::DestinationCheck {
+            findings: vec![
+                finding("FIELD_MISSING", "6b8e"),
+                finding("FIELD_MISSING", ""),
+                finding("LONG_TEXT", "71f2"),
+                finding("FIELD_MISSING", "9c0a"),
+            ],
+            ..Default::default()
+        };
+        assert_eq!(
+            commands("crm", &check),
+            [
+                "find a field's name: sluice fields list --destination crm --query …",
+                "correct a Mapping ID: sluice segments update crm 6b8e --mapping-id …",
+                "make missing fields: sluice segments provision crm 6b8e 9c0a, \
+                 or sluice segments package crm 6b8e 9c0a",
+            ]
+        );
+        check.findings.remove(3);
+        check.findings.remove(0);
+        assert!(commands("crm", &check).is_empty());
+    }
 
     #[test]
     fn samples_are_read_from_lines_pretty_documents_and_lists() {

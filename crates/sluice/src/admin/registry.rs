@@ -21,6 +21,7 @@ pub struct RegisterArgs {
     /// Where it comes from; the platform's own (ups) when left out.
     #[arg(long, default_value = "")]
     namespace: String,
+    /// What it is for.
     #[arg(long, default_value = "")]
     description: String,
     /// How many profiles are members.
@@ -56,6 +57,7 @@ pub struct RegisteredArgs {
 
 #[derive(Debug, Args)]
 pub struct UnregisterArgs {
+    /// The platform's ids of segments.
     #[arg(required = true)]
     segments: Vec<String>,
     #[command(flatten)]

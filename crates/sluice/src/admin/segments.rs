@@ -61,7 +61,9 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct AddArgs {
+    /// Id of the destination.
     destination: String,
+    /// The platform's id of the segment, its Mapping ID, and a name for people.
     #[arg(required = true, value_name = "SEGMENT=MAPPING_ID[:NAME]")]
     segments: Vec<SegmentArg>,
     /// Write only updates accepted from then on.
@@ -76,6 +78,7 @@ pub struct AddArgs {
 
 #[derive(Debug, Args)]
 pub struct NameArgs {
+    /// Id of the destination.
     destination: String,
     #[command(flatten)]
     client: ClientArgs,
@@ -83,14 +86,20 @@ pub struct NameArgs {
 
 #[derive(Debug, Args)]
 pub struct UpdateArgs {
+    /// Id of the destination.
     destination: String,
+    /// The platform's id of the segment.
     segment: String,
+    /// The custom field that receives its status: crm_2_seg names crm_2_seg__c.
     #[arg(long)]
     mapping_id: Option<String>,
+    /// Name for people.
     #[arg(long)]
     display_name: Option<String>,
+    /// Write only updates accepted from then on.
     #[arg(long, value_parser = parse_time)]
     start: Option<DateTime<Utc>>,
+    /// Write only updates accepted before then.
     #[arg(long, value_parser = parse_time)]
     end: Option<DateTime<Utc>>,
     #[command(flatten)]
@@ -99,7 +108,9 @@ pub struct UpdateArgs {
 
 #[derive(Debug, Args)]
 pub struct RemoveArgs {
+    /// Id of the destination.
     destination: String,
+    /// The platform's id of the segment.
     segment: String,
     #[command(flatten)]
     client: ClientArgs,
@@ -107,6 +118,7 @@ pub struct RemoveArgs {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentArg {
+    /// The platform's id of the segment.
     segment: String,
     mapping_id: String,
     display_name: String,
@@ -234,6 +246,23 @@ async fn update(args: UpdateArgs) -> anyhow::Result<Option<pb::Destination>> {
         .await?
         .into_inner()
         .destination)
+}
+
+/// Writes a segment as `add` takes it, and when it is written where that is
+/// limited.
+pub(super) fn line(segment: &pb::SegmentActivation) -> String {
+    let mut line = format!("{}={}", segment.segment, segment.mapping_id);
+    for (word, text) in [
+        (":", segment.display_name.clone()),
+        (" from ", time(segment.start_time)),
+        (" until ", time(segment.end_time)),
+    ] {
+        if !text.is_empty() {
+            line.push_str(word);
+            line.push_str(&text);
+        }
+    }
+    line
 }
 
 pub(super) fn print(destination: &pb::Destination) {

@@ -20,6 +20,7 @@ pub async fn run(listen: SocketAddr, allow_remote: bool) -> anyhow::Result<()> {
     println!("  org            acme.my.salesforce.com (100 Contacts, 100 Leads)");
     println!("  client id      sluice-sample-client");
     println!("  client secret  sluice-sample-secret");
+    println!("  as an admin    sluice-sample-admin, sluice-sample-admin-secret");
     println!("  start sluice with: sluice up --simulator http://{address}");
     let stopped = CancellationToken::new();
     stop::on_signal(stopped.clone())?;

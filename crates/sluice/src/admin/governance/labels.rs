@@ -28,6 +28,7 @@ pub struct DefineArgs {
 
 #[derive(Debug, Args)]
 pub struct DeleteArgs {
+    /// Its id, for example LOYALTY.
     id: String,
     #[command(flatten)]
     client: ClientArgs,
@@ -49,6 +50,7 @@ pub struct LabelArgs {
 
 #[derive(Debug, Args)]
 pub struct UnlabelArgs {
+    /// person.birthDate, or identity:crmID for an identity namespace.
     #[arg(required = true)]
     fields: Vec<String>,
     #[command(flatten)]

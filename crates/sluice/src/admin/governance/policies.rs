@@ -13,6 +13,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub struct UseArgs {
+    /// Id of the destination.
     destination: String,
     /// All of them, for example EXPORT_TO_THIRD_PARTY; none means: for nothing that policies know.
     actions: Vec<String>,
@@ -33,6 +34,7 @@ pub struct CreateArgs {
     /// Name for people; the id when left out.
     #[arg(long)]
     display_name: Option<String>,
+    /// What it is for.
     #[arg(long, default_value = "")]
     description: String,
     /// Leave it switched off.
@@ -47,6 +49,7 @@ pub struct CreateArgs {
 
 #[derive(Debug, Args)]
 pub struct SwitchArgs {
+    /// Id of the policy.
     policy: String,
     /// What happens to activated destinations that would break it.
     #[arg(long, default_value = "report")]
@@ -57,6 +60,7 @@ pub struct SwitchArgs {
 
 #[derive(Debug, Args)]
 pub struct DeleteArgs {
+    /// Id of the policy.
     policy: String,
     #[command(flatten)]
     client: ClientArgs,
@@ -64,6 +68,7 @@ pub struct DeleteArgs {
 
 #[derive(Debug, Args)]
 pub struct DestinationArgs {
+    /// Id of the destination.
     destination: String,
     #[command(flatten)]
     client: ClientArgs,

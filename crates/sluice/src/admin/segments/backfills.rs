@@ -18,7 +18,9 @@ pub struct ListArgs {
 
 #[derive(Debug, Args)]
 pub struct RequestArgs {
+    /// Id of the destination.
     destination: String,
+    /// The platform's ids of segments.
     #[arg(required = true)]
     segments: Vec<String>,
     #[command(flatten)]
@@ -27,7 +29,9 @@ pub struct RequestArgs {
 
 #[derive(Debug, Args)]
 pub struct DoneArgs {
+    /// Id of the destination.
     destination: String,
+    /// The platform's ids of segments.
     #[arg(required = true)]
     segments: Vec<String>,
     #[command(flatten)]

@@ -7,7 +7,7 @@ mod report;
 use std::{fs::OpenOptions, io::Write, path::PathBuf};
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use contracts::config::v1 as pb;
 
 use self::{
@@ -19,18 +19,18 @@ use crate::{
     client::{Servers, sent},
 };
 
+const WITHOUT_LOGIN: &str =
+    "Without an admin's login: sluice segments package writes the same for an admin to deploy.";
+
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("admin_login").required(true), after_help = WITHOUT_LOGIN)]
 pub struct ProvisionArgs {
+    /// Id of the destination.
     destination: String,
     /// Only these segments; all when none is given.
     segments: Vec<String>,
     /// A connection of the workspace whose login may customize the org.
-    #[arg(
-        long,
-        value_name = "CONNECTION",
-        conflicts_with = "admin_client_id",
-        required_unless_present = "admin_client_id"
-    )]
+    #[arg(long, value_name = "CONNECTION", group = "admin_login")]
     admin_connection: Option<String>,
     #[command(flatten)]
     login: OneTimeLoginArgs,
@@ -45,6 +45,7 @@ pub struct ProvisionArgs {
 
 #[derive(Debug, Args)]
 pub struct PackageArgs {
+    /// Id of the destination.
     destination: String,
     /// Only the fields of these segments; all when none is given.
     segments: Vec<String>,

@@ -9,7 +9,9 @@ use crate::{admin::text::quoted, cli::ClientArgs};
 
 #[derive(Debug, Args)]
 pub struct SuggestArgs {
+    /// Id of the destination.
     destination: String,
+    /// The platform's id of the segment, and its name.
     #[arg(required = true, value_name = "SEGMENT[=NAME]")]
     segments: Vec<NamedSegment>,
     #[command(flatten)]

@@ -31,7 +31,7 @@ pub(super) struct OneTimeLoginArgs {
     ///
     /// Secrets are read from SLUICE_ADMIN_CLIENT_SECRET, SLUICE_ADMIN_PASSWORD and
     /// SLUICE_ADMIN_SECURITY_TOKEN, or from files.
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", group = "admin_login")]
     admin_client_id: Option<String>,
     /// File with the app's Consumer Secret; - reads standard input.
     #[arg(long, value_name = "FILE", requires = "admin_client_id")]
