@@ -87,36 +87,51 @@ impl Adapter {
             .ok_or_else(|| ChangeError::NotFound(name.to_string()))
     }
 
-    /// Compares a destination with the org's own description.
-    pub(super) async fn ask_org(
+    /// Refuses what could not go live: what is not finished by itself, and what
+    /// does not fit the org's own description, all of it at once.
+    pub(super) async fn check_ready(
         &self,
         destination: &Destination,
         paths: SegmentPaths,
     ) -> Result<OrgAnswer, Status> {
+        let activation = &destination.activation;
+        let mut problems = Rules::compile(activation, &destination.org_shape)
+            .err()
+            .unwrap_or_default();
+        let is_finished = problems.is_empty();
         let connection = self
             .store
             .connection(&destination.connection)
             .await
             .map_err(ChangeError::from)?
             .ok_or_else(|| ChangeError::NotFound(destination.connection.to_string()))?;
-        let activation = &destination.activation;
-        let org = self
-            .orgs
-            .described(&connection, activation)
-            .await
-            .map_err(|trouble| Status::from(&trouble))?;
-        let found = refusals(org_findings(activation, &org));
-        if !found.is_empty() {
-            return Err(ChangeError::NotReady {
-                reason: "ORG_DOES_NOT_FIT",
-                problems: paths.in_request(found),
+        let answer = match self.orgs.described(&connection, activation).await {
+            Ok(org) => {
+                problems.extend(refusals(org_findings(activation, &org)));
+                OrgAnswer {
+                    shape: shape_of(activation, &org.object),
+                    org_id: org.org_id,
+                }
             }
-            .into());
+            Err(trouble) if is_finished => return Err(Status::from(&trouble)),
+            // What is wrong anyway is mended first.
+            Err(_) => OrgAnswer {
+                shape: OrgShape::unknown(false),
+                org_id: String::new(),
+            },
+        };
+        if problems.is_empty() {
+            return Ok(answer);
         }
-        Ok(OrgAnswer {
-            org_id: org.org_id,
-            shape: shape_of(activation, &org.object),
-        })
+        Err(ChangeError::NotReady {
+            reason: if is_finished {
+                "ORG_DOES_NOT_FIT"
+            } else {
+                "NOT_FINISHED"
+            },
+            problems: paths.in_request(problems),
+        }
+        .into())
     }
 
     /// Makes a change of mappings or segments; of an activated destination it
@@ -162,11 +177,7 @@ impl Adapter {
         actor: &str,
         change: impl FnOnce(&mut Destination),
     ) -> Result<Destination, Status> {
-        Rules::compile(&edited.activation, &edited.org_shape).map_err(|problems| ChangeError::NotReady {
-            reason: "NOT_FINISHED",
-            problems,
-        })?;
-        let answer = self.ask_org(edited, SegmentPaths::OfDestination).await?;
+        let answer = self.check_ready(edited, SegmentPaths::OfDestination).await?;
         self.store.pin_org(&edited.connection, &answer.org_id).await?;
         // What was asked of the org holds for what was read.
         let seen = edited.version.to_string();

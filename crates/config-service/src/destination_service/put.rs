@@ -4,7 +4,6 @@ use activation::{
     InvalidField,
     destination::{Activation, SegmentActivation},
     names::{ConnectionName, DestinationName, DestinationUid},
-    plan::Rules,
 };
 use contracts::{
     config::v1 as pb,
@@ -149,14 +148,7 @@ impl Adapter {
         let checked = self.put_on(before, &wanted, actor, Intent::Check).await?;
         if require_ready {
             let paths = SegmentPaths::Put { kept: checked.kept };
-            let activation = &checked.after.activation;
-            Rules::compile(activation, &checked.after.org_shape).map_err(|problems| {
-                ChangeError::NotReady {
-                    reason: "NOT_FINISHED",
-                    problems: paths.in_request(problems),
-                }
-            })?;
-            self.ask_org(&checked.after, paths).await?;
+            self.check_ready(&checked.after, paths).await?;
         }
         if validate_only {
             return Ok(checked.into());

@@ -257,6 +257,16 @@ async fn a_put_that_must_be_ready_is_refused_as_activation_would_be(place: &Plac
         Code::FailedPrecondition,
         &["destination.field_mappings"],
     );
+    let both = Destination {
+        field_mappings: vec![identity("crmID", "SalesforceId")],
+        segments: vec![segment("vip-people", "vpi")],
+        ..wanted()
+    };
+    assert_names(
+        &put(&rig, ready(both)).await.unwrap_err(),
+        Code::FailedPrecondition,
+        &["destination.field_mappings", "destination.segments[0].mapping_id"],
+    );
     assert_eq!(rig.destination(CONTACTS).await.unwrap(), live);
 
     assert_eq!(

@@ -93,7 +93,7 @@ async fn edits_are_applied_when_the_org_fits_and_not_before(place: &Place) {
     let problems = assert_names(
         &unfinished,
         Code::FailedPrecondition,
-        &["destination.field_mappings"],
+        &["destination.field_mappings", "segments[1].mapping_id"],
     );
     assert!(problems[0].contains("LastName"), "{problems:?}");
     assert_eq!(rig.all_plans().await, live);

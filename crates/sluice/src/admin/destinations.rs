@@ -91,6 +91,8 @@ pub struct CreateArgs {
     #[arg(long, default_value = "leave")]
     deleted_profiles: DeletedProfiles,
     #[command(flatten)]
+    max_delay: MaxDelay,
+    #[command(flatten)]
     rules: SegmentRules,
     #[command(flatten)]
     creation: CreationArgs,
@@ -112,6 +114,8 @@ pub struct UpdateArgs {
     #[arg(long)]
     deleted_profiles: Option<DeletedProfiles>,
     #[command(flatten)]
+    max_delay: MaxDelay,
+    #[command(flatten)]
     rules: SegmentRules,
     #[command(flatten)]
     creation: CreationArgs,
@@ -131,6 +135,22 @@ pub struct SegmentRules {
     /// Behind every Mapping ID that `segments suggest` makes; "" for nothing.
     #[arg(long, value_name = "SUFFIX")]
     mapping_id_suffix: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct MaxDelay {
+    /// The longest that a partial batch waits for more records, in seconds (60 unless given).
+    #[arg(long, value_name = "SECONDS")]
+    max_delay: Option<u32>,
+}
+
+impl MaxDelay {
+    fn message(&self) -> Option<prost_types::Duration> {
+        self.max_delay.map(|seconds| prost_types::Duration {
+            seconds: seconds.into(),
+            nanos: 0,
+        })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -227,6 +247,7 @@ async fn create(args: CreateArgs) -> anyhow::Result<()> {
         write_mode: write_mode.into(),
         key_field: args.upsert_by.unwrap_or_default(),
         deleted_profile_policy: policy(args.deleted_profiles).into(),
+        max_delay: args.max_delay.message(),
         status_values: args.rules.status_values.map(|values| values.0),
         mapping_id_prefix: args.rules.mapping_id_prefix.unwrap_or_default(),
         mapping_id_suffix: args.rules.mapping_id_suffix.unwrap_or_default(),
@@ -342,6 +363,7 @@ async fn update(args: UpdateArgs) -> anyhow::Result<()> {
     }
     let rules = args.rules;
     for (path, is_given) in [
+        ("max_delay", args.max_delay.max_delay.is_some()),
         ("status_values", rules.status_values.is_some()),
         ("mapping_id_prefix", rules.mapping_id_prefix.is_some()),
         ("mapping_id_suffix", rules.mapping_id_suffix.is_some()),
@@ -355,6 +377,7 @@ async fn update(args: UpdateArgs) -> anyhow::Result<()> {
         display_name: args.display_name.unwrap_or_default(),
         description: args.description.unwrap_or_default(),
         deleted_profile_policy: args.deleted_profiles.map(policy).unwrap_or_default().into(),
+        max_delay: args.max_delay.message(),
         status_values: rules.status_values.map(|values| values.0),
         mapping_id_prefix: rules.mapping_id_prefix.unwrap_or_default(),
         mapping_id_suffix: rules.mapping_id_suffix.unwrap_or_default(),
@@ -364,7 +387,7 @@ async fn update(args: UpdateArgs) -> anyhow::Result<()> {
     paths.extend(of_creation.into_iter().map(str::to_owned));
     if paths.is_empty() {
         bail!(
-            "nothing to change; give --display-name, --description, --deleted-profiles, --status-values, \
+            "nothing to change; give --display-name, --description, --deleted-profiles, --max-delay, --status-values, \
              --mapping-id-prefix, --mapping-id-suffix, {}",
             CreationArgs::FLAGS
         );
@@ -481,6 +504,13 @@ fn print(destination: &pb::Destination) {
         ),
         creates,
         duplicate_rules,
+        (
+            "longest delay",
+            destination
+                .max_delay
+                .map(|delay| format!("{} s", delay.seconds))
+                .unwrap_or_default(),
+        ),
         ("status values", status_values(destination)),
         ("Mapping ID prefix", destination.mapping_id_prefix.clone()),
         ("Mapping ID suffix", destination.mapping_id_suffix.clone()),
