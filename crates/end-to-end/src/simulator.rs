@@ -98,7 +98,12 @@ impl Simulator {
 impl Org {
     /// Stores Contacts as given, and returns their ids in the same order.
     pub async fn create_contacts(&self, contacts: &[Value]) -> anyhow::Result<Vec<String>> {
-        let ids = self.post("records/Contact", &json!(contacts)).await?;
+        self.create("Contact", contacts).await
+    }
+
+    /// Stores records of an object as given, and returns their ids in the same order.
+    pub async fn create(&self, object: &str, records: &[Value]) -> anyhow::Result<Vec<String>> {
+        let ids = self.post(&format!("records/{object}"), &json!(records)).await?;
         serde_json::from_value(ids).context("the simulator's ids cannot be read")
     }
 
@@ -124,7 +129,12 @@ impl Org {
 
     /// Returns one Contact.
     pub async fn contact(&self, id: &str) -> anyhow::Result<Record> {
-        serde_json::from_value(self.get(&format!("records/Contact/{id}")).await?)
+        self.record("Contact", id).await
+    }
+
+    /// Returns one record of an object.
+    pub async fn record(&self, object: &str, id: &str) -> anyhow::Result<Record> {
+        serde_json::from_value(self.get(&format!("records/{object}/{id}")).await?)
             .context("the simulator's record cannot be read")
     }
 

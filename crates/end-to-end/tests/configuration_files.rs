@@ -7,6 +7,7 @@ use end_to_end::{
     processes::repository,
     simulator::{Org, Simulator},
 };
+use serde_json::json;
 
 const EXAMPLES: [&str; 3] = ["acme.yaml", "contacts.yaml", "leads.yaml"];
 
@@ -84,6 +85,42 @@ async fn a_file_of_everything_makes_the_same_elsewhere() -> anyhow::Result<()> {
     assert_eq!(there.run("export").await?.succeeded()?, written);
     let leads = there.run("destinations get leads").await?.succeeded()?;
     ensure!(leads.contains("disabled"), "{leads}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn row_94_95_the_examples_deliver_a_contact_and_a_lead_with_what_they_map() -> anyhow::Result<()> {
+    let simulator = Simulator::start().await?;
+    let org = simulator.sample_org();
+    let services = with_examples(&simulator, &org).await?;
+    let lead = [json!({"LastName": "Before", "Company": "Old"})];
+    let id = org.create("Lead", &lead).await?.remove(0);
+    let profile = json!({
+        "identityMap": {"crmID": [{"id": id}]},
+        "segmentMembership": {"ups": {"crm-2": {"status": "realized"}}},
+        "person": {"name": {"lastName": "Silva"}},
+        "b2b": {"companyName": "Sertão"},
+        "personalEmail": {"address": "bruno.silva@example.org"},
+    });
+    let file = services.write("leads.jsonl", &[profile.to_string()])?;
+    let send = format!("send --destination leads {} --wait", file.display());
+
+    services.run(&send).await?.succeeded()?;
+
+    let lead = org.record("Lead", &id).await?;
+    for (field, value) in [
+        ("LastName", "Silva"),
+        ("Company", "Sertão"),
+        ("Email", "bruno.silva@example.org"),
+        ("crm_2_seg__c", "realized"),
+    ] {
+        assert_eq!(lead.get(field), Some(&json!(value)), "{field}");
+    }
+    let profiles = example("profiles.jsonl");
+    let send = format!("send --destination contacts {profiles} --wait");
+    services.run(&send).await?.succeeded()?;
+    let contact = org.contact("0035g0000000001AAA").await?;
+    assert_eq!(contact["Email"], "bruno.silva@example.org");
     Ok(())
 }
 

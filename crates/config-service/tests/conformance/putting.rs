@@ -19,7 +19,7 @@ use crate::{
 };
 
 on_both_databases!(
-    a_destination_that_was_not_there_is_created_whole_and_the_same_again_changes_nothing,
+    row_229_a_destination_is_put_and_read_as_one_resource_and_the_same_again_changes_nothing,
     what_a_put_leaves_out_gets_its_default_unless_it_is_to_be_kept,
     everything_wrong_with_a_put_is_named_by_its_path_and_nothing_is_stored,
     a_put_that_is_only_validated_tells_what_would_be,
@@ -55,7 +55,9 @@ fn changed(answer: &PutDestinationResponse) -> Vec<&str> {
     answer.changes.iter().map(|change| change.path.as_str()).collect()
 }
 
-async fn a_destination_that_was_not_there_is_created_whole_and_the_same_again_changes_nothing(place: &Place) {
+async fn row_229_a_destination_is_put_and_read_as_one_resource_and_the_same_again_changes_nothing(
+    place: &Place,
+) {
     let rig = Rig::start_with_connection(place).await;
     let mut wanted = wanted();
     wanted.segments.push(segment("buyers", "buyers"));

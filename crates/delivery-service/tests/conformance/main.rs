@@ -7,6 +7,8 @@ mod held;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod opened;
 #[cfg(test)]
 #[path = "../../../service/tests/shared/place.rs"]

@@ -467,8 +467,8 @@ impl Whole {
         records.as_array().unwrap().iter().find(is_it).unwrap().clone()
     }
 
-    /// Returns the newest run.
-    pub(crate) async fn run(&self) -> Run {
+    /// Returns all runs, newest first.
+    pub(crate) async fn runs(&self) -> Vec<Run> {
         let request = ListRunsRequest {
             parent: PEOPLE.to_owned(),
             ..Default::default()
@@ -477,7 +477,12 @@ impl Whole {
             .list_runs(request)
             .await
             .unwrap();
-        answer.into_inner().runs.remove(0)
+        answer.into_inner().runs
+    }
+
+    /// Returns the newest run.
+    pub(crate) async fn run(&self) -> Run {
+        self.runs().await.remove(0)
     }
 }
 
