@@ -10,6 +10,7 @@ pub mod fields;
 pub mod governance;
 pub mod mappings;
 pub mod monitoring;
+mod pages;
 pub mod preflight;
 mod registry;
 pub mod segments;

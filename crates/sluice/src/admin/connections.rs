@@ -5,7 +5,10 @@ use clap::{Args, Subcommand};
 use contracts::config::v1 as pb;
 use prost_types::FieldMask;
 
-use super::text::{print_properties, print_table, short, time};
+use super::{
+    pages,
+    text::{print_properties, print_table, short, time},
+};
 use crate::{
     cli::ClientArgs,
     client::{Servers, sent},
@@ -144,9 +147,7 @@ async fn get(args: NameArgs) -> anyhow::Result<()> {
 
 /// Reads all connections of the workspace, by name.
 pub(super) async fn all(servers: &Servers) -> anyhow::Result<Vec<pb::Connection>> {
-    let mut all = Vec::new();
-    let mut page_token = String::new();
-    loop {
+    Ok(pages::all(async |page_token| {
         let request = pb::ListConnectionsRequest {
             parent: servers.workspace().to_string(),
             page_size: 0,
@@ -157,12 +158,9 @@ pub(super) async fn all(servers: &Servers) -> anyhow::Result<Vec<pb::Connection>
             .list_connections(request)
             .await?
             .into_inner();
-        all.extend(page.connections);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return Ok(all);
-        }
-    }
+        Ok((page.connections, page.next_page_token))
+    })
+    .await?)
 }
 
 async fn list(args: ListArgs) -> anyhow::Result<()> {

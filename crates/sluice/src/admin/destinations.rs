@@ -9,7 +9,7 @@ use prost_types::FieldMask;
 
 use super::{
     creation::{self, CreationArgs, waiting_updates},
-    governance, mappings, preflight, segments, staged,
+    governance, mappings, pages, preflight, segments, staged,
     text::{enum_name, print_properties, print_table, short, time},
 };
 use crate::{
@@ -305,9 +305,7 @@ async fn get(args: NameArgs) -> anyhow::Result<()> {
 
 /// Reads all destinations of the workspace, by name.
 pub(super) async fn all(servers: &Servers) -> anyhow::Result<Vec<pb::Destination>> {
-    let mut all = Vec::new();
-    let mut page_token = String::new();
-    loop {
+    Ok(pages::all(async |page_token| {
         let request = pb::ListDestinationsRequest {
             parent: servers.workspace().to_string(),
             page_size: 0,
@@ -318,12 +316,9 @@ pub(super) async fn all(servers: &Servers) -> anyhow::Result<Vec<pb::Destination
             .list_destinations(request)
             .await?
             .into_inner();
-        all.extend(page.destinations);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return Ok(all);
-        }
-    }
+        Ok((page.destinations, page.next_page_token))
+    })
+    .await?)
 }
 
 async fn list(args: ListArgs) -> anyhow::Result<()> {

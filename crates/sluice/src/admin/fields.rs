@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use contracts::config::v1 as pb;
 
-use super::{destinations::RecordType, text::print_table};
+use super::{destinations::RecordType, pages, text::print_table};
 use crate::cli::ClientArgs;
 
 #[derive(Debug, Subcommand)]
@@ -50,9 +50,7 @@ async fn list(args: ListArgs) -> anyhow::Result<()> {
         Some(RecordType::Contact) => pb::RecordType::Contact,
         Some(RecordType::Lead) => pb::RecordType::Lead,
     };
-    let mut rows = Vec::new();
-    let mut page_token = String::new();
-    loop {
+    let rows = pages::all(async |page_token| {
         let request = pb::ListTargetFieldsRequest {
             parent: parent.clone(),
             record_type: record_type.into(),
@@ -66,12 +64,9 @@ async fn list(args: ListArgs) -> anyhow::Result<()> {
             .list_target_fields(request)
             .await?
             .into_inner();
-        rows.extend(page.fields.iter().map(row));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
+        Ok((page.fields.iter().map(row).collect(), page.next_page_token))
+    })
+    .await?;
     print_table(
         &["field", "label", "type", "for", "notes"],
         rows,

@@ -7,6 +7,7 @@ use prost_types::FieldMask;
 
 use super::{
     governance::{OnViolation, field_path, print_affected},
+    pages,
     text::{enum_name, print_properties, print_table, short, time},
 };
 use crate::{cli::ClientArgs, client::sent};
@@ -123,9 +124,7 @@ pub(super) async fn registered(args: RegisteredArgs) -> anyhow::Result<()> {
     } else {
         pb::SegmentUse::Unspecified
     };
-    let mut rows = Vec::new();
-    let mut page_token = String::new();
-    loop {
+    let rows = pages::all(async |page_token| {
         let request = pb::ListRegisteredSegmentsRequest {
             parent: servers.workspace().to_string(),
             page_size: 0,
@@ -135,26 +134,30 @@ pub(super) async fn registered(args: RegisteredArgs) -> anyhow::Result<()> {
         };
         let page = servers.segments().list_registered_segments(request).await?;
         let page = page.into_inner();
-        rows.extend(page.segments.into_iter().map(|segment| {
-            let destinations: Vec<String> = segment.destinations.iter().map(|name| short(name)).collect();
-            vec![
-                segment.segment,
-                segment.display_name,
-                segment.namespace,
-                segment
-                    .member_count
-                    .map(|count| count.to_string())
-                    .unwrap_or_default(),
-                time(segment.count_time),
-                segment.fields.join(", "),
-                destinations.join(", "),
-            ]
-        }));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
+        Ok((
+            page.segments
+                .into_iter()
+                .map(|segment| {
+                    let destinations: Vec<String> =
+                        segment.destinations.iter().map(|name| short(name)).collect();
+                    vec![
+                        segment.segment,
+                        segment.display_name,
+                        segment.namespace,
+                        segment
+                            .member_count
+                            .map(|count| count.to_string())
+                            .unwrap_or_default(),
+                        time(segment.count_time),
+                        segment.fields.join(", "),
+                        destinations.join(", "),
+                    ]
+                })
+                .collect(),
+            page.next_page_token,
+        ))
+    })
+    .await?;
     print_table(
         &[
             "segment",

@@ -10,7 +10,7 @@ use tonic_types::StatusExt;
 
 use super::{
     destinations::NameArgs,
-    mappings, segments,
+    mappings, pages, segments,
     text::{print_table, short, time},
 };
 use crate::{
@@ -73,28 +73,30 @@ pub(super) async fn discard(args: NameArgs) -> anyhow::Result<()> {
 
 pub(super) async fn revisions(args: NameArgs) -> anyhow::Result<()> {
     let servers = args.client.servers()?;
-    let mut rows = Vec::new();
-    let mut page_token = String::new();
-    loop {
+    let parent = servers.destination_name(&args.destination)?;
+    let rows = pages::all(async |page_token| {
         let request = pb::ListRevisionsRequest {
-            parent: servers.destination_name(&args.destination)?,
+            parent: parent.clone(),
             page_size: 0,
             page_token,
         };
         let page = servers.destinations().list_revisions(request).await?.into_inner();
-        rows.extend(page.revisions.into_iter().map(|revision| {
-            vec![
-                revision.revision.to_string(),
-                time(revision.create_time),
-                revision.created_by,
-                revision.changes.iter().map(line).collect::<Vec<_>>().join("\n"),
-            ]
-        }));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
+        Ok((
+            page.revisions
+                .into_iter()
+                .map(|revision| {
+                    vec![
+                        revision.revision.to_string(),
+                        time(revision.create_time),
+                        revision.created_by,
+                        revision.changes.iter().map(line).collect::<Vec<_>>().join("\n"),
+                    ]
+                })
+                .collect(),
+            page.next_page_token,
+        ))
+    })
+    .await?;
     print_table(
         &["revision", "live since", "by", "what changed"],
         rows,

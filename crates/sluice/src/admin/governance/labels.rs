@@ -5,7 +5,10 @@ use contracts::config::v1 as pb;
 
 use super::{OnViolation, field_path, print_affected};
 use crate::{
-    admin::text::{print_table, short},
+    admin::{
+        pages,
+        text::{print_table, short},
+    },
     cli::ClientArgs,
     client::Servers,
 };
@@ -59,34 +62,29 @@ pub struct UnlabelArgs {
 
 pub(super) async fn list_labels(args: ListArgs) -> anyhow::Result<()> {
     let servers = args.client.servers()?;
-    let mut rows = Vec::new();
-    let mut page_token = String::new();
-    loop {
+    let rows = pages::all(async |page_token| {
         let request = pb::ListLabelsRequest {
             parent: servers.workspace().to_string(),
             page_size: 0,
             page_token,
         };
         let page = servers.governance().list_labels(request).await?.into_inner();
-        rows.extend(
+        Ok((
             page.labels
                 .iter()
-                .map(|label| word_row(&label.name, &label.description, label.core)),
-        );
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
+                .map(|label| word_row(&label.name, &label.description, label.core))
+                .collect(),
+            page.next_page_token,
+        ))
+    })
+    .await?;
     print_table(&["label", "meaning", ""], rows, "no labels");
     Ok(())
 }
 
 pub(super) async fn list_actions(args: ListArgs) -> anyhow::Result<()> {
     let servers = args.client.servers()?;
-    let mut rows = Vec::new();
-    let mut page_token = String::new();
-    loop {
+    let rows = pages::all(async |page_token| {
         let request = pb::ListMarketingActionsRequest {
             parent: servers.workspace().to_string(),
             page_size: 0,
@@ -97,16 +95,15 @@ pub(super) async fn list_actions(args: ListArgs) -> anyhow::Result<()> {
             .list_marketing_actions(request)
             .await?
             .into_inner();
-        rows.extend(
+        Ok((
             page.marketing_actions
                 .iter()
-                .map(|action| word_row(&action.name, &action.description, action.core)),
-        );
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
+                .map(|action| word_row(&action.name, &action.description, action.core))
+                .collect(),
+            page.next_page_token,
+        ))
+    })
+    .await?;
     print_table(&["marketing action", "meaning", ""], rows, "no marketing actions");
     Ok(())
 }
@@ -180,9 +177,7 @@ pub(super) async fn delete_action(args: DeleteArgs) -> anyhow::Result<()> {
 
 pub(super) async fn list_fields(args: ListArgs) -> anyhow::Result<()> {
     let servers = args.client.servers()?;
-    let mut rows = Vec::new();
-    let mut page_token = String::new();
-    loop {
+    let rows = pages::all(async |page_token| {
         let request = pb::ListFieldLabelsRequest {
             parent: servers.workspace().to_string(),
             page_size: 0,
@@ -193,16 +188,15 @@ pub(super) async fn list_fields(args: ListArgs) -> anyhow::Result<()> {
             .list_field_labels(request)
             .await?
             .into_inner();
-        rows.extend(
+        Ok((
             page.field_labels
                 .into_iter()
-                .map(|one| vec![one.field, one.labels.join(", ")]),
-        );
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
+                .map(|one| vec![one.field, one.labels.join(", ")])
+                .collect(),
+            page.next_page_token,
+        ))
+    })
+    .await?;
     print_table(
         &["field", "labels"],
         rows,

@@ -6,7 +6,10 @@ use prost_types::FieldMask;
 
 use super::{OnViolation, labels::ListArgs, print_affected, print_violations};
 use crate::{
-    admin::text::{print_table, short, time},
+    admin::{
+        pages,
+        text::{print_table, short, time},
+    },
     cli::ClientArgs,
     client::{Servers, sent},
 };
@@ -112,39 +115,40 @@ pub(super) async fn use_for(args: UseArgs) -> anyhow::Result<()> {
 
 pub(super) async fn list(args: ListArgs) -> anyhow::Result<()> {
     let servers = args.client.servers()?;
-    let mut rows = Vec::new();
-    let mut page_token = String::new();
-    loop {
+    let rows = pages::all(async |page_token| {
         let request = pb::ListPoliciesRequest {
             parent: servers.workspace().to_string(),
             page_size: 0,
             page_token,
         };
         let page = servers.governance().list_policies(request).await?.into_inner();
-        rows.extend(page.policies.iter().map(|policy| {
-            let state = match (policy.kind(), policy.enabled) {
-                (pb::PolicyKind::Always, _) => "always",
-                (_, true) => "on",
-                (_, false) => "off",
-            };
-            let action = if policy.marketing_action.is_empty() {
-                "anything"
-            } else {
-                &policy.marketing_action
-            };
-            vec![
-                short(&policy.name),
-                policy.display_name.clone(),
-                policy.labels.join(" and "),
-                action.to_owned(),
-                state.to_owned(),
-            ]
-        }));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
+        Ok((
+            page.policies
+                .iter()
+                .map(|policy| {
+                    let state = match (policy.kind(), policy.enabled) {
+                        (pb::PolicyKind::Always, _) => "always",
+                        (_, true) => "on",
+                        (_, false) => "off",
+                    };
+                    let action = if policy.marketing_action.is_empty() {
+                        "anything"
+                    } else {
+                        &policy.marketing_action
+                    };
+                    vec![
+                        short(&policy.name),
+                        policy.display_name.clone(),
+                        policy.labels.join(" and "),
+                        action.to_owned(),
+                        state.to_owned(),
+                    ]
+                })
+                .collect(),
+            page.next_page_token,
+        ))
+    })
+    .await?;
     print_table(&["policy", "name", "labels", "not for", ""], rows, "no policies");
     Ok(())
 }
