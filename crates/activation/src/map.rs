@@ -18,7 +18,7 @@ use crate::{
     outcome::{Excluded, Failure},
     plan::{PlannedAttribute, PlannedSegment, Rules},
     profile::{AttributeValue, Consent, Found, ProfileUpdate, SegmentStatus},
-    record::{Arrival, Contribution, FieldValue, FieldWrite, RecordKey, Version},
+    record::{Arrival, Contribution, FieldValue, FieldWrite, RecordKey, Standing, Version},
     record_id::RecordId,
 };
 
@@ -47,6 +47,12 @@ pub struct MappedIdentity {
 #[derive(Debug, Clone, PartialEq)]
 pub enum MapResult {
     Write(Contribution),
+    /// Nothing is written, and what else waits for the record does not create
+    /// it. Only where the rules create.
+    LeaveAlone {
+        reason: Excluded,
+        contribution: Contribution,
+    },
     Exclude(Excluded),
     Fail(Failure),
 }
@@ -94,15 +100,28 @@ pub fn map(
             Err(KeyProblem::Invalid(failure)) => MapResult::Fail(failure),
             Ok(key) => {
                 let fields = fields.get_or_insert_with(|| self::fields(update, rules, accepted, now));
+                let contribution = |fields, excluded_as, left_alone| Contribution {
+                    key,
+                    key_text: id.to_owned(),
+                    fields,
+                    excluded_as,
+                    standing: Standing {
+                        left_alone,
+                        version: Clock::new(update, accepted).version(),
+                    },
+                };
                 match fields.clone() {
-                    Fields::Exclude(reason) => MapResult::Exclude(reason),
+                    Fields::LeaveAlone(reason) if rules.may_create() => MapResult::LeaveAlone {
+                        reason,
+                        contribution: contribution(BTreeMap::new(), Some(reason), Some(reason)),
+                    },
+                    Fields::LeaveAlone(reason) | Fields::Exclude(reason) => MapResult::Exclude(reason),
                     Fields::Fail(failure) => MapResult::Fail(failure),
-                    Fields::Write { fields, excluded_as } => MapResult::Write(Contribution {
-                        key,
-                        key_text: id.to_owned(),
+                    Fields::Write {
                         fields,
                         excluded_as,
-                    }),
+                        left_alone,
+                    } => MapResult::Write(contribution(fields, excluded_as, left_alone)),
                 }
             }
         };
@@ -144,7 +163,9 @@ enum Fields {
     Write {
         fields: BTreeMap<FieldName, FieldWrite>,
         excluded_as: Option<Excluded>,
+        left_alone: Option<Excluded>,
     },
+    LeaveAlone(Excluded),
     Exclude(Excluded),
     Fail(Failure),
 }
@@ -226,11 +247,12 @@ fn fields(update: &ProfileUpdate, rules: &Rules, accepted: Acceptance, now: Date
     if update.consent == Consent::Withdrawn {
         let fields = exits(rules, &clock);
         return if fields.is_empty() {
-            Fields::Exclude(Excluded::Consent)
+            Fields::LeaveAlone(Excluded::Consent)
         } else {
             Fields::Write {
                 fields,
                 excluded_as: Some(Excluded::Consent),
+                left_alone: Some(Excluded::Consent),
             }
         };
     }
@@ -273,6 +295,7 @@ fn fields(update: &ProfileUpdate, rules: &Rules, accepted: Acceptance, now: Date
     Fields::Write {
         fields,
         excluded_as: None,
+        left_alone: None,
     }
 }
 
@@ -290,6 +313,7 @@ fn without_attributes(statuses: Statuses, rules: &Rules) -> Fields {
     Fields::Write {
         fields: exits,
         excluded_as: None,
+        left_alone: None,
     }
 }
 
@@ -306,11 +330,12 @@ fn deleted(rules: &Rules, clock: &Clock) -> Fields {
         }
     }
     if fields.is_empty() {
-        Fields::Exclude(Excluded::ProfileDeleted)
+        Fields::LeaveAlone(Excluded::ProfileDeleted)
     } else {
         Fields::Write {
             fields,
             excluded_as: None,
+            left_alone: Some(Excluded::ProfileDeleted),
         }
     }
 }
@@ -356,7 +381,7 @@ fn exits(rules: &Rules, clock: &Clock) -> BTreeMap<FieldName, FieldWrite> {
         .map(|planned| {
             (
                 planned.field.clone(),
-                status_write(rules, planned, SegmentStatus::Exited, clock.status_version(None)),
+                status_write(rules, planned, SegmentStatus::Exited, clock.version()),
             )
         })
         .collect()
@@ -392,8 +417,13 @@ impl Clock {
     fn attribute_write(&self, value: FieldValue) -> FieldWrite {
         FieldWrite {
             value,
-            version: self.status_version(None),
+            version: self.version(),
         }
+    }
+
+    /// Returns how new everything is that has no time of its own.
+    fn version(&self) -> Version {
+        self.status_version(None)
     }
 
     fn status_version(&self, last_qualification_time: Option<DateTime<Utc>>) -> Version {

@@ -31,9 +31,11 @@ pub enum Excluded {
     MissingRequiredValue,
     /// Nothing in the update is mapped.
     NothingMapped,
-    /// Consent was withdrawn: exits were written, nothing else.
+    /// Consent was withdrawn: exits were written, nothing else. Or its record
+    /// was not created for this.
     Consent,
-    /// The profile was deleted and the destination leaves its record alone.
+    /// The profile was deleted and the destination leaves its record alone, or
+    /// there is none. Or its record was not created for this.
     ProfileDeleted,
     /// The lead was converted; Salesforce takes no more writes to it.
     LeadConverted,
@@ -70,6 +72,9 @@ impl Failure {
     pub const INVALID_KEY: &'static str = "INVALID_KEY";
     /// Our code for an update that was accepted and can no longer be read.
     pub const UNREADABLE_UPDATE: &'static str = "UNREADABLE_UPDATE";
+    /// Salesforce's code for an id, the record's own or in a lookup, of no
+    /// record.
+    pub const INVALID_CROSS_REFERENCE_KEY: &'static str = "INVALID_CROSS_REFERENCE_KEY";
 }
 
 impl Outcome {

@@ -70,7 +70,7 @@ pub struct Rules {
 pub enum OnMissing {
     /// It cannot be written by its id.
     Refuse,
-    /// The write creates it.
+    /// The write creates it, unless the profile is to be left alone.
     Create,
     /// A write of its own creates it, after one that only updates has not found
     /// it.
@@ -188,6 +188,11 @@ impl Rules {
 
     pub fn segment(&self, segment: &str) -> Option<&PlannedSegment> {
         self.segments.iter().find(|planned| planned.segment == segment)
+    }
+
+    /// Tells whether a write may make new records.
+    pub fn may_create(&self) -> bool {
+        matches!(self.on_missing(), OnMissing::Create | OnMissing::CreateApart)
     }
 
     /// Returns what a write does with a record that Salesforce does not have.

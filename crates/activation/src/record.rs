@@ -79,6 +79,24 @@ pub struct Contribution {
     pub fields: BTreeMap<FieldName, FieldWrite>,
     /// When set, the identity is written and yet counted as excluded.
     pub excluded_as: Option<Excluded>,
+    pub standing: Standing,
+}
+
+/// What an update says of its profile as a whole. Of the updates that wait for
+/// a record the newest word counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Why the profile is to be left alone: no record is created of it, and
+    /// where Salesforce has none the identity is excluded for this.
+    pub left_alone: Option<Excluded>,
+    pub version: Version,
+}
+
+impl Standing {
+    #[must_use]
+    pub fn newer(self, other: Self) -> Self {
+        if other.version < self.version { self } else { other }
+    }
 }
 
 /// The newest value of each field, over any number of contributions.

@@ -34,6 +34,8 @@ const DEFAULT_PAGE_SIZE: i32 = 50;
 pub(crate) const MAX_DISPLAY_NAME: usize = 200;
 /// Longest description, in characters.
 pub(crate) const MAX_DESCRIPTION: usize = 2_000;
+const DISPLAY_NAME: &str = "connection.display_name";
+const DESCRIPTION: &str = "connection.description";
 
 impl Adapter {
     async fn existing(&self, name: &ConnectionName) -> Result<Connection, ChangeError> {
@@ -131,8 +133,8 @@ impl ConnectionService for Adapter {
         let Some(message) = keep(required(request.connection, "connection"), &mut wrong) else {
             return Err(invalid_argument(&wrong));
         };
-        let display_name = keep(display_name(&message.display_name), &mut wrong);
-        let description = keep(description(&message.description), &mut wrong);
+        let display_name = keep(display_name(&message.display_name, DISPLAY_NAME), &mut wrong);
+        let description = keep(description(&message.description, DESCRIPTION), &mut wrong);
         let login_host = keep(login_host(&message.custom_domain), &mut wrong);
         let (Some(actor), Some(workspace), Some(id), Some(display_name), Some(description), Some(login_host)) =
             (actor, workspace, id, display_name, description, login_host)
@@ -230,8 +232,12 @@ impl ConnectionService for Adapter {
         let mut change = ConnectionChange::default();
         for path in &mask.paths {
             match path.as_str() {
-                "display_name" => change.display_name = keep(display_name(&message.display_name), &mut wrong),
-                "description" => change.description = keep(description(&message.description), &mut wrong),
+                "display_name" => {
+                    change.display_name = keep(display_name(&message.display_name, DISPLAY_NAME), &mut wrong);
+                }
+                "description" => {
+                    change.description = keep(description(&message.description, DESCRIPTION), &mut wrong);
+                }
                 "custom_domain" => change.login_host = keep(login_host(&message.custom_domain), &mut wrong),
                 other => wrong.push(InvalidField::new(
                     "update_mask",
@@ -339,16 +345,18 @@ pub(crate) fn keep<T>(result: Result<T, InvalidField>, wrong: &mut Vec<InvalidFi
     result.map_err(|invalid| wrong.push(invalid)).ok()
 }
 
-fn display_name(text: &str) -> Result<String, InvalidField> {
-    const FIELD: &str = "connection.display_name";
+/// Checks a name for people; returns it without the blanks around it. `field`
+/// is its path in the request.
+pub(crate) fn display_name(text: &str, field: &str) -> Result<String, InvalidField> {
     if text.trim().is_empty() {
-        return Err(InvalidField::new(FIELD, "is required: a name for people"));
+        return Err(InvalidField::new(field, "is required: a name for people"));
     }
-    no_longer_than(MAX_DISPLAY_NAME, text.trim(), FIELD)
+    no_longer_than(MAX_DISPLAY_NAME, text.trim(), field)
 }
 
-fn description(text: &str) -> Result<String, InvalidField> {
-    no_longer_than(MAX_DESCRIPTION, text, "connection.description")
+/// Checks a description, which may be empty. `field` is its path in the request.
+pub(crate) fn description(text: &str, field: &str) -> Result<String, InvalidField> {
+    no_longer_than(MAX_DESCRIPTION, text, field)
 }
 
 fn no_longer_than(most: usize, text: &str, field: &str) -> Result<String, InvalidField> {
@@ -429,5 +437,47 @@ impl From<Warning> for pb::ConnectionWarning {
             message: warning.message,
             fix: warning.fix,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIELD: &str = "destination.display_name";
+
+    fn problem(checked: Result<String, InvalidField>) -> (String, String) {
+        let invalid = checked.unwrap_err();
+        (invalid.field, invalid.problem)
+    }
+
+    #[test]
+    fn a_name_for_people_is_trimmed_and_bounded_in_characters() {
+        let longest = "ü".repeat(MAX_DISPLAY_NAME);
+        assert_eq!(display_name(&format!(" {longest}\n"), FIELD), Ok(longest.clone()));
+        assert_eq!(
+            problem(display_name(&format!("{longest}x"), FIELD)),
+            (
+                FIELD.to_owned(),
+                "has 201 characters; at most 200 are taken".to_owned()
+            )
+        );
+        for blank in ["", " \t"] {
+            assert_eq!(
+                problem(display_name(blank, FIELD)),
+                (FIELD.to_owned(), "is required: a name for people".to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn a_description_is_kept_as_it_is_and_bounded_in_characters() {
+        let longest = "ü".repeat(MAX_DESCRIPTION);
+        for text in ["", " what it is for\n", &longest] {
+            assert_eq!(description(text, "destination.description"), Ok(text.to_owned()));
+        }
+        let (field, problem) = problem(description(&format!("{longest}x"), "destination.description"));
+        assert_eq!(field, "destination.description");
+        assert!(problem.contains("2001 characters; at most 2000"), "{problem}");
     }
 }

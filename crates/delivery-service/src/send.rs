@@ -7,7 +7,6 @@ mod tokens;
 use activation::{
     destination::{Assignment, DuplicateRule, WriteMode},
     outcome::{Excluded, Failure},
-    plan::OnMissing,
     record::{FieldValue, RecordKey},
 };
 use contracts::auth::v1::token_service_client::TokenServiceClient;
@@ -64,7 +63,9 @@ impl Sender {
                 WriteOutcome::Answered(answered) => {
                     let results = answered.value.into_iter();
                     return SendResult::Answered(
-                        results.map(|result| record_result(result, batch)).collect(),
+                        results
+                            .map(|result| record_result(result, &operation, batch))
+                            .collect(),
                     );
                 }
                 WriteOutcome::NotSent(WriteError::Refused(refusal))
@@ -80,24 +81,25 @@ impl Sender {
     }
 }
 
-/// Tells whether a batch leaves records alone that are not there.
-fn is_update_only(batch: &Batch) -> bool {
-    match batch.plan.rules.on_missing() {
-        OnMissing::Exclude => true,
-        OnMissing::CreateApart => !batch.creates,
-        OnMissing::Create | OnMissing::Refuse => false,
-    }
-}
-
 fn operation(batch: &Batch) -> Operation {
     match &batch.plan.rules.write_mode {
         WriteMode::UpdateById => Operation::Update,
         // What is created goes by its key too: sent twice it is created once.
         WriteMode::Upsert { key_field } => Operation::Upsert {
             key_field: key_field.to_string(),
-            update_only: is_update_only(batch),
+            update_only: !batch.creates,
         },
     }
+}
+
+fn is_update_only(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::Upsert {
+            update_only: true,
+            ..
+        }
+    )
 }
 
 fn options(batch: &Batch) -> Options {
@@ -153,7 +155,7 @@ fn json(value: &FieldValue) -> Value {
     }
 }
 
-fn record_result(result: collections::RecordResult, batch: &Batch) -> RecordResult {
+fn record_result(result: collections::RecordResult, operation: &Operation, batch: &Batch) -> RecordResult {
     let refusal = match result {
         collections::RecordResult::Saved { created: false, .. } => return RecordResult::Saved,
         collections::RecordResult::Saved { created: true, .. } => {
@@ -164,13 +166,10 @@ fn record_result(result: collections::RecordResult, batch: &Batch) -> RecordResu
                 Created::Freely
             });
         }
-        collections::RecordResult::Refused(refusal) if is_update_only(batch) && refusal.is_not_found() => {
-            return match batch.plan.rules.on_missing() {
-                OnMissing::CreateApart => RecordResult::Missing,
-                OnMissing::Exclude | OnMissing::Create | OnMissing::Refuse => {
-                    RecordResult::Excluded(Excluded::NotFoundNotCreated)
-                }
-            };
+        collections::RecordResult::Refused(refusal)
+            if is_update_only(operation) && refusal.is_not_found() =>
+        {
+            return RecordResult::Missing;
         }
         collections::RecordResult::Refused(refusal) => refusal,
         // Never asked for: every record of a batch stands for itself.

@@ -29,7 +29,7 @@ async fn a_destination_is_checked_tried_and_tried_for_real_before_it_is_activate
         &[
             "ERROR",
             "Field crm_3_seg__c does not exist on Contact (segment vip)",
-            "-> Create it",
+            "-> Create it (sluice segments provision DESTINATION, or in Setup), or correct the Mapping ID.",
             "1 error,",
         ],
     );

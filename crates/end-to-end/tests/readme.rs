@@ -296,7 +296,7 @@ async fn a_wrong_mapping_id_is_refused_at_activation_with_field_segment_and_fix(
     for told in [
         "Field crm_3_seg__c does not exist on Contact",
         "segment vip",
-        "Create it or correct the Mapping ID",
+        "Create it (sluice segments provision DESTINATION, or in Setup), or correct the Mapping ID",
     ] {
         assert!(complaint.contains(told), "no '{told}' in {complaint}");
     }

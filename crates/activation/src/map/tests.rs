@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    destination::{CreationRules, DuplicateRule, MappingOptions, StatusValues},
+    destination::{Create, CreationRules, DuplicateRule, MappingOptions, StatusValues},
     org_shape::FieldShape,
     profile_json,
 };
@@ -221,6 +221,48 @@ fn a_deleted_profile_follows_the_destinations_policy() {
         written(&rules, &document),
         json!({"Email": null, "FirstName": null, "crm_2_seg__c": "exited", "vip__c": "exited"})
     );
+}
+
+#[test]
+fn who_withdrew_consent_or_was_deleted_is_left_alone_where_records_are_created() {
+    let consent = profile(json!({"_sluice": {"consent": "withdrawn", "eventTime": "2026-01-01T00:00:00Z"}}));
+    let deletion = profile(json!({"_sluice": {"deleted": true}}));
+    let mut rules = rules();
+    rules.write_mode = WriteMode::Upsert {
+        key_field: "Crm_Key__c".parse().unwrap(),
+    };
+    rules.deleted_profile_policy = DeletedProfilePolicy::Exit;
+    for (document, reason) in [
+        (&consent, Some(Excluded::Consent)),
+        (&deletion, Some(Excluded::ProfileDeleted)),
+        (
+            &profile(json!({"person": {"name": {"lastName": "Okafor"}}})),
+            None,
+        ),
+    ] {
+        let MapResult::Write(contribution) = result(&rules, document) else {
+            panic!("{document}")
+        };
+        assert_eq!(contribution.standing.left_alone, reason);
+        let field = contribution.fields.first_key_value().unwrap().1;
+        assert_eq!(contribution.standing.version, field.version);
+    }
+
+    // What waits for the record must know of it though nothing is written.
+    rules.segments.clear();
+    for (document, expected) in [
+        (&consent, Excluded::Consent),
+        (&deletion, Excluded::ProfileDeleted),
+    ] {
+        let MapResult::LeaveAlone { reason, contribution } = result(&rules, document) else {
+            panic!("{document}")
+        };
+        assert_eq!((reason, contribution.excluded_as), (expected, Some(expected)));
+        assert!(contribution.fields.is_empty());
+        let mut never = rules.clone();
+        never.creation_rules.create = Create::Never;
+        assert_eq!(result(&never, document), MapResult::Exclude(expected));
+    }
 }
 
 #[test]

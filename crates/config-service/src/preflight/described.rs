@@ -137,7 +137,7 @@ impl Described {
             (
                 "FIELD_NOT_CREATEABLE",
                 format!("{named} cannot be set on new records, which an upsert may create"),
-                "Grant access to it, use another field, or update by Salesforce id",
+                "Grant access to it, use another field, or create nothing (creation_rules.create NEVER)",
             )
         } else {
             return None;

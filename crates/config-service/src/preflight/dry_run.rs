@@ -94,14 +94,16 @@ fn result(identity: &MappedIdentity, sample: &MappedSample, rules: &Rules) -> sa
                 .unwrap_or_default();
             sample_identity::Result::Record(record)
         }
-        MapResult::Exclude(reason) => sample_identity::Result::Excluded(pb::SampleRefusal {
-            code: reason.to_string(),
-            message: because(*reason, rules),
-            fields: match reason {
-                Excluded::MissingRequiredValue => sample.lacks.clone(),
-                _ => Vec::new(),
-            },
-        }),
+        MapResult::Exclude(reason) | MapResult::LeaveAlone { reason, .. } => {
+            sample_identity::Result::Excluded(pb::SampleRefusal {
+                code: reason.to_string(),
+                message: because(*reason, rules),
+                fields: match reason {
+                    Excluded::MissingRequiredValue => sample.lacks.clone(),
+                    _ => Vec::new(),
+                },
+            })
+        }
         MapResult::Fail(failure) => sample_identity::Result::Failed(pb::SampleRefusal {
             code: failure.code.clone(),
             message: failure.message.clone(),
@@ -139,7 +141,7 @@ pub fn segment_previews(
                 }
                 let is_written = sample.identities.iter().any(|identity| match &identity.result {
                     MapResult::Write(contribution) => contribution.fields.contains_key(&planned.field),
-                    MapResult::Exclude(_) | MapResult::Fail(_) => false,
+                    MapResult::Exclude(_) | MapResult::LeaveAlone { .. } | MapResult::Fail(_) => false,
                 });
                 if is_written && !update.deleted {
                     preview.remaining += 1;

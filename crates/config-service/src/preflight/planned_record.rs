@@ -4,8 +4,9 @@ use activation::{
     destination::{DuplicateRule, WriteMode},
     field_name::FieldName,
     map::MapResult,
+    outcome::Excluded,
     plan::{OnMissing, Rules},
-    record::{FieldValue, MergedFields, RecordKey},
+    record::{FieldValue, MergedFields, RecordKey, Standing},
 };
 use contracts::config::v1 as pb;
 use salesforce::collections::{DuplicateRules, Operation, Options, Record};
@@ -21,6 +22,8 @@ pub struct PlannedRecord {
     pub key: String,
     /// In the order in which they are sent.
     pub fields: Vec<(String, Value)>,
+    /// Why no record is created of the profile, by the newest of the samples.
+    pub left_alone: Option<Excluded>,
 }
 
 /// Merges what samples want written, one record per key as delivery does, in
@@ -30,17 +33,21 @@ pub fn planned_records(samples: &[MappedSample]) -> Vec<PlannedRecord> {
         key: &'a RecordKey,
         key_text: &'a str,
         fields: MergedFields,
+        standing: Standing,
         samples: Vec<usize>,
     }
     let mut records: Vec<Merged<'_>> = Vec::new();
     for (index, sample) in samples.iter().enumerate() {
         for identity in &sample.identities {
-            let MapResult::Write(contribution) = &identity.result else {
+            let (MapResult::Write(contribution) | MapResult::LeaveAlone { contribution, .. }) =
+                &identity.result
+            else {
                 continue;
             };
             match records.iter_mut().find(|record| *record.key == contribution.key) {
                 Some(record) => {
                     record.fields.merge(&contribution.fields);
+                    record.standing = record.standing.newer(contribution.standing);
                     if !record.samples.contains(&index) {
                         record.samples.push(index);
                     }
@@ -52,6 +59,7 @@ pub fn planned_records(samples: &[MappedSample]) -> Vec<PlannedRecord> {
                         key: &contribution.key,
                         key_text: &contribution.key_text,
                         fields,
+                        standing: contribution.standing,
                         samples: vec![index],
                     });
                 }
@@ -60,10 +68,12 @@ pub fn planned_records(samples: &[MappedSample]) -> Vec<PlannedRecord> {
     }
     records
         .into_iter()
+        .filter(|record| !record.fields.is_empty())
         .map(|record| PlannedRecord {
             samples: record.samples,
             key: key_text(record.key, record.key_text),
             fields: fields_of(record.fields.iter()),
+            left_alone: record.standing.left_alone,
         })
         .collect()
 }
@@ -79,16 +89,39 @@ impl PlannedRecord {
     pub(super) fn told(&self, rules: &Rules) -> pb::SampleRecord {
         sample_record(rules, &self.key, &self.fields)
     }
+
+    /// Says why Salesforce was not asked to create it.
+    pub(super) fn not_created(&self, rules: &Rules) -> pb::SampleRefusal {
+        let (reason, message) = match (self.left_alone, rules.on_missing()) {
+            (Some(reason), _) => (
+                reason,
+                "No record has this key, and none is created of a profile that was deleted or does not consent",
+            ),
+            (None, OnMissing::CreateApart) => (
+                Excluded::NotFoundNotCreated,
+                "No record has this key. Delivery creates one as the creation rules say; sending one does not",
+            ),
+            (None, OnMissing::Exclude | OnMissing::Refuse | OnMissing::Create) => (
+                Excluded::NotFoundNotCreated,
+                "No record has this key, and the destination creates none",
+            ),
+        };
+        pb::SampleRefusal {
+            code: reason.to_string(),
+            message: message.to_owned(),
+            fields: Vec::new(),
+        }
+    }
 }
 
 /// Returns how records are written. Where delivery creates in a call of its own,
 /// this one creates too.
-pub(super) fn operation(rules: &Rules) -> Operation {
+pub(super) fn operation(rules: &Rules, left_alone: Option<Excluded>) -> Operation {
     match &rules.write_mode {
         WriteMode::UpdateById => Operation::Update,
         WriteMode::Upsert { key_field } => Operation::Upsert {
             key_field: key_field.to_string(),
-            update_only: rules.on_missing() == OnMissing::Exclude,
+            update_only: left_alone.is_some() || !rules.may_create(),
         },
     }
 }

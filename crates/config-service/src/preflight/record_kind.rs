@@ -66,7 +66,7 @@ fn required(activation: &Activation, org: &Described) -> Vec<Finding> {
                     "Field {} ({}) is required on new records of {}, and nothing is mapped to it",
                     field.name, field.label, org.object.name
                 ),
-                "Map an attribute or a constant to it, give it a default in Salesforce, or update by Salesforce id",
+                "Map an attribute or a constant to it, give it a default in Salesforce, or create nothing (creation_rules.create NEVER)",
             )
             .about(&field.name)
         })

@@ -23,7 +23,7 @@ const RECORDS_PER_CALL: usize = MAX_RECORDS_PER_CALL - 1;
 /// What Salesforce said.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rehearsal {
-    /// In the order of the records.
+    /// In the order of their samples.
     pub records: Vec<pb::RehearsedRecord>,
     pub calls: i32,
 }
@@ -52,12 +52,18 @@ impl Orgs {
             records: Vec::with_capacity(records.len()),
             calls: 0,
         };
-        for batch in records.chunks(RECORDS_PER_CALL) {
+        // Who is left alone is not created, and goes in a call that only updates.
+        let (left_alone, others): (Vec<_>, Vec<_>) =
+            records.iter().partition(|record| record.left_alone.is_some());
+        for batch in [others, left_alone]
+            .iter()
+            .flat_map(|alike| alike.chunks(RECORDS_PER_CALL))
+        {
             let keys: Vec<&str> = batch.iter().map(|record| record.key.as_str()).collect();
             let bad = bad_record(rules, object, &keys).ok_or(RehearsalError::NothingToRefuse)?;
             let to_send: Vec<Record> = batch
                 .iter()
-                .map(PlannedRecord::to_send)
+                .map(|record| record.to_send())
                 .chain(std::iter::once(bad))
                 .collect();
             let options = Options {
@@ -68,7 +74,7 @@ impl Orgs {
                 .write(
                     connection,
                     rules.record_type.object(),
-                    &operation(rules),
+                    &operation(rules, batch.iter().find_map(|record| record.left_alone)),
                     to_send,
                     options,
                 )
@@ -77,13 +83,16 @@ impl Orgs {
             rehearsal.calls += 1;
             rehearsal.records.extend(judged(batch, rules, outcome)?);
         }
+        rehearsal
+            .records
+            .sort_by_key(|record| record.samples.first().copied());
         Ok(rehearsal)
     }
 }
 
 /// Pairs records with their verdicts. The last result is the bad record's.
 fn judged(
-    batch: &[PlannedRecord],
+    batch: &[&PlannedRecord],
     rules: &Rules,
     outcome: WriteOutcome,
 ) -> Result<Vec<pb::RehearsedRecord>, RehearsalError> {
@@ -91,7 +100,7 @@ fn judged(
         WriteOutcome::Answered(answered) => answered.value,
         WriteOutcome::NotSent(error) | WriteOutcome::InDoubt(error) => {
             let error = error_of_call(&error);
-            let not_judged = |record| {
+            let not_judged = |record: &&PlannedRecord| {
                 told(
                     record,
                     rules,
@@ -117,7 +126,12 @@ fn judged(
         .zip(&results)
         .map(|(record, result)| match result {
             RecordResult::Refused(refusal) => {
-                told(record, rules, pb::RehearsalVerdict::Refused, errors_of(refusal))
+                let errors = if refusal.is_not_found() {
+                    vec![record.not_created(rules)]
+                } else {
+                    errors_of(refusal)
+                };
+                told(record, rules, pb::RehearsalVerdict::Refused, errors)
             }
             RecordResult::RolledBack | RecordResult::Saved { .. } => {
                 told(record, rules, pb::RehearsalVerdict::Fine, Vec::new())
@@ -192,11 +206,12 @@ mod tests {
             samples: vec![0],
             key: "0035g0000000001AAA".to_owned(),
             fields: Vec::new(),
+            left_alone: None,
         };
         let body = format!("[{sample},{bad}]");
-        let value = results(&operation(&rules()), body.as_bytes(), 2).unwrap();
+        let value = results(&operation(&rules(), None), body.as_bytes(), 2).unwrap();
         let outcome = WriteOutcome::Answered(Answered { value, usage: None });
-        judged(&[record], &rules(), outcome)
+        judged(&[&record], &rules(), outcome)
     }
 
     const SAVED: &str = r#"{"id": "003", "success": true, "errors": []}"#;

@@ -3,7 +3,6 @@
 
 use activation::{
     destination::WriteMode,
-    outcome::Excluded,
     plan::{OnMissing, Rules},
 };
 use contracts::config::v1 as pb;
@@ -28,7 +27,7 @@ use crate::{
 type Fields = Map<String, Value>;
 
 impl Orgs {
-    /// Writes records, each of which stands for itself.
+    /// Writes records of one profile, each of which stands for itself.
     pub async fn send_one(
         &self,
         connection: &Connection,
@@ -45,7 +44,7 @@ impl Orgs {
             .write(
                 connection,
                 rules.record_type.object(),
-                &never_braked(rules),
+                &never_braked(rules, records),
                 to_send,
                 options(rules),
             )
@@ -61,14 +60,14 @@ impl Orgs {
             .collect();
         match outcome {
             WriteOutcome::Answered(answered) => {
-                for (sent, result) in sent.iter_mut().zip(answered.value) {
+                for ((sent, record), result) in sent.iter_mut().zip(records).zip(answered.value) {
                     match result {
                         RecordResult::Saved { id, created } => {
                             sent.record_id = id.unwrap_or_default();
                             sent.created = created;
                         }
                         RecordResult::Refused(refusal) if refusal.is_not_found() => {
-                            sent.errors = vec![not_created(rules)];
+                            sent.errors = vec![record.not_created(rules)];
                         }
                         RecordResult::Refused(refusal) => sent.errors = errors_of(&refusal),
                         // Never asked for: every record stands for itself.
@@ -173,29 +172,16 @@ impl Orgs {
 
 /// Creates only where delivery does without a brake: no other call keeps the
 /// day's limit, or gives what new records get.
-fn never_braked(rules: &Rules) -> Operation {
-    match operation(rules) {
-        Operation::Upsert { key_field, .. } => Operation::Upsert {
+fn never_braked(rules: &Rules, records: &[PlannedRecord]) -> Operation {
+    match operation(rules, records.iter().find_map(|record| record.left_alone)) {
+        Operation::Upsert {
             key_field,
-            update_only: rules.on_missing() != OnMissing::Create,
+            update_only,
+        } => Operation::Upsert {
+            key_field,
+            update_only: update_only || rules.on_missing() != OnMissing::Create,
         },
         other => other,
-    }
-}
-
-fn not_created(rules: &Rules) -> pb::SampleRefusal {
-    let message = match rules.on_missing() {
-        OnMissing::CreateApart => {
-            "No record has this key. Delivery creates one as the creation rules say; sending one does not"
-        }
-        OnMissing::Exclude | OnMissing::Create | OnMissing::Refuse => {
-            "No record has this key, and the destination creates none"
-        }
-    };
-    pb::SampleRefusal {
-        code: Excluded::NotFoundNotCreated.to_string(),
-        message: message.to_owned(),
-        fields: Vec::new(),
     }
 }
 

@@ -9,6 +9,9 @@ use super::{
     mapping_rules::lacks_value,
 };
 
+const CREATE_OR: &str =
+    "Create it (sluice segments provision DESTINATION, or in Setup), or correct the Mapping ID";
+
 /// Whether a field of a type can hold a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fit {
@@ -33,7 +36,7 @@ pub(super) fn findings(activation: &Activation, org: &Described) -> Vec<Finding>
         let place = Place {
             field: format!("segments[{index}].mapping_id"),
             segment: Some((&segment.segment, segment.label())),
-            create_or: "Create it or correct the Mapping ID",
+            create_or: CREATE_OR,
         };
         match of_segment(activation, segment, org, &place, values) {
             Ok(advice) => found.extend(advice),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use activation::{
     InvalidField,
-    destination::{Activation, SegmentActivation, StatusValues, WriteMode},
+    destination::{Activation, SegmentActivation, StatusValues},
     names::DestinationName,
 };
 use salesforce::tooling::{FieldKind, InvalidNewField, NewField, ObjectAccess};
@@ -166,9 +166,8 @@ impl Wanted {
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        let creates = matches!(activation.write_mode, WriteMode::Upsert { .. });
         let access = ObjectAccess {
-            create: creates,
+            create: activation.may_create(),
             edit: true,
         };
         let mut object_access = vec![(object, access)];

@@ -120,7 +120,8 @@ async fn row_18_83_106_162_a_field_that_the_org_lacks_is_named_with_its_segment_
     );
     assert_eq!(
         problems[1],
-        "Field crm_3_seg__c does not exist on Contact (segment The buyers). Create it or correct the Mapping ID"
+        "Field crm_3_seg__c does not exist on Contact (segment The buyers). Create it (sluice segments provision \
+         DESTINATION, or in Setup), or correct the Mapping ID"
     );
     assert_eq!(
         rig.destination(CONTACTS).await.unwrap().desired_state(),

@@ -9,6 +9,9 @@
 //!   read; the rest stays on disk.
 //! - A record that a plan creates apart goes into a request that creates only
 //!   after one that only updates has not found it.
+//! - A profile that is to be left alone, by the newest of what waits for its
+//!   record, is in no request that creates.
+//! - A record that waits has something to write, or is in a request of its lane.
 //! - When the rules of a plan change, a lane finishes what is in flight,
 //!   forgets what waits, and reads the journal again.
 
@@ -22,7 +25,7 @@ use activation::{
     map::MapResult,
     names::DestinationUid,
     outcome::{Delivered, Excluded, Failure, Outcome},
-    plan::{Plan, PlanState},
+    plan::{OnMissing, Plan, PlanState},
     record::{Arrival, MergedFields, RecordKey},
 };
 use chrono::{DateTime, Utc};
@@ -32,7 +35,7 @@ use tokio::time::Instant;
 use super::{
     backoff::Backoff,
     pace::Pace,
-    waiting::{Part, Waiting, WaitingRecord},
+    waiting::{Kind, Part, Waiting, WaitingRecord},
 };
 use crate::{
     map::{AcceptedUpdate, MappedFrame},
@@ -141,7 +144,7 @@ pub enum RecordResult {
     /// An existing record was updated.
     Saved,
     Created(Created),
-    /// A request that only updates found no record, and one may be created.
+    /// A request that only updates an external id's record found none.
     Missing,
     /// The day's limit of new records leaves no room before then.
     OverLimit {
@@ -203,8 +206,7 @@ pub struct Batch {
     pub id: BatchId,
     pub plan: Arc<Plan>,
     pub records: Vec<BatchRecord>,
-    /// Whether Salesforce was just found not to have these records, and they
-    /// are to be created.
+    /// Whether records that Salesforce does not have are created.
     pub creates: bool,
 }
 
@@ -321,6 +323,8 @@ struct Sent {
     /// How many parts, from the first.
     parts: usize,
     fields: MergedFields,
+    /// What the plan does that they were sent by.
+    on_missing: OnMissing,
 }
 
 impl OrgMachine {
@@ -389,7 +393,7 @@ impl OrgMachine {
             .filter(|time| *time > now && lane.has_more && !lane.is_moved && !lane.is_held);
         [
             next_read,
-            self.next_send_of(lane, Kind::Write, now),
+            self.next_send_of(lane, Kind::Update, now),
             self.next_send_of(lane, Kind::Create, now),
             lane.limit_reached_until,
         ]
@@ -399,15 +403,15 @@ impl OrgMachine {
     }
 
     fn next_send_of(&self, lane: &Lane, kind: Kind, now: Instant) -> Option<Instant> {
-        if !lane.may_send() || !lane.has_waiting(kind) {
+        if !lane.may_send() || !lane.waiting.has(kind) {
             return None;
         }
         if let Some(not_before) = lane.pace(kind).not_before.filter(|time| *time > now) {
             return Some(not_before);
         }
-        let (_, oldest) = lane.waiting.ready(1, now, |key, record| {
-            kind.is_for(record) && !self.keys_in_flight.contains(key)
-        });
+        let (_, oldest) = lane
+            .waiting
+            .ready(kind, 1, now, |key| !self.keys_in_flight.contains(key));
         let partial = oldest.map(|oldest| oldest + self.linger(lane));
         [partial, lane.waiting.next_due(now)].into_iter().flatten().min()
     }
@@ -521,6 +525,7 @@ impl OrgMachine {
         lane.has_more = !loaded.is_end || lane.must_read_again;
         lane.must_read_again = false;
         let mut settlements = Vec::new();
+        let mut left_alone = Vec::new();
         for frame in loaded.frames {
             lane.read_up_to = lane.read_up_to.max(frame.position);
             let unsettled = lane.frames.entry(frame.position).or_default();
@@ -532,7 +537,10 @@ impl OrgMachine {
                 for identity in entry.identities {
                     let update = entry.update.clone();
                     let outcome = match identity.result {
-                        MapResult::Write(contribution) => {
+                        MapResult::Write(contribution) | MapResult::LeaveAlone { contribution, .. } => {
+                            if contribution.fields.is_empty() {
+                                left_alone.push(contribution.key.clone());
+                            }
                             let part = Part {
                                 update,
                                 index: identity.index,
@@ -553,6 +561,15 @@ impl OrgMachine {
                         created: None,
                     });
                 }
+            }
+        }
+        for key in left_alone {
+            let is_in_flight = self.keys_in_flight.contains(&key)
+                && self.flights.values().any(|flight| {
+                    flight.uid == loaded.uid && flight.records.iter().any(|(flown, ..)| *flown == key)
+                });
+            if !is_in_flight {
+                lane.end_without_fields(&key, &mut settlements);
             }
         }
         lane.settle(loaded.uid.clone(), settlements, actions);
@@ -598,6 +615,7 @@ impl OrgMachine {
                 }
                 let mut ended = Vec::new();
                 let mut left = Vec::new();
+                let keys: Vec<RecordKey> = flight.records.iter().map(|(key, ..)| key.clone()).collect();
                 // The sender pairs records and results and has compared lengths.
                 for ((key, record, sent), result) in flight.records.into_iter().zip(results) {
                     let rest = answered(
@@ -613,6 +631,9 @@ impl OrgMachine {
                 }
                 for (key, rest) in left.into_iter().rev() {
                     lane.waiting.put_back(key, rest);
+                }
+                for key in keys {
+                    lane.end_without_fields(&key, &mut ended);
                 }
                 lane.settle(flight.uid, ended, actions);
             }
@@ -670,8 +691,8 @@ impl OrgMachine {
         }
     }
 
-    /// Returns the next lane, in turn, that has a batch to send now, and which.
-    /// What is to be created waits longest.
+    /// Returns the next lane, in turn, that has a batch to send now, and which:
+    /// the one that waits longest.
     fn next_lane(&self, now: Instant) -> Option<(DestinationUid, Kind)> {
         let after_last = self
             .lanes
@@ -680,28 +701,30 @@ impl OrgMachine {
         let from_first = self.lanes.keys();
         after_last.chain(from_first).find_map(|uid| {
             let lane = self.lanes.get(uid)?;
-            let kind = [Kind::Create, Kind::Write]
+            let (_, kind) = [Kind::Create, Kind::Update]
                 .into_iter()
-                .find(|kind| self.is_due(lane, *kind, now))?;
+                .filter_map(|kind| Some((self.due_since(lane, kind, now)?, kind)))
+                .min_by_key(|(since, _)| *since)?;
             Some((uid.clone(), kind))
         })
     }
 
-    /// A full batch goes at once, a partial one when it has waited long enough.
-    fn is_due(&self, lane: &Lane, kind: Kind, now: Instant) -> bool {
+    /// Returns since when a batch waits that may go now. A full one goes at once,
+    /// a partial one when it has waited long enough.
+    fn due_since(&self, lane: &Lane, kind: Kind, now: Instant) -> Option<Instant> {
         let pace = lane.pace(kind);
-        if !lane.may_send() || !lane.has_waiting(kind) || pace.not_before.is_some_and(|time| time > now) {
-            return false;
+        if !lane.may_send() || !lane.waiting.has(kind) || pace.not_before.is_some_and(|time| time > now) {
+            return None;
         }
         // After a failed call one request probes before the others follow.
         if pace.failed_calls > 0 && lane.requests_in_flight > 0 {
-            return false;
+            return None;
         }
         let most = self.settings.max_batch_records;
-        let (count, oldest) = lane.waiting.ready(most, now, |key, record| {
-            kind.is_for(record) && !self.keys_in_flight.contains(key)
-        });
-        count == most || oldest.is_some_and(|oldest| oldest + self.linger(lane) <= now)
+        let (count, oldest) = lane
+            .waiting
+            .ready(kind, most, now, |key| !self.keys_in_flight.contains(key));
+        oldest.filter(|oldest| count == most || *oldest + self.linger(lane) <= now)
     }
 
     fn batch(&mut self, uid: &DestinationUid, kind: Kind, now: Instant) -> Batch {
@@ -709,8 +732,8 @@ impl OrgMachine {
         let keys_in_flight = &self.keys_in_flight;
         let taken = lane
             .waiting
-            .take(self.settings.max_batch_records, now, |key, record| {
-                kind.is_for(record) && !keys_in_flight.contains(key)
+            .take(kind, self.settings.max_batch_records, now, |key| {
+                !keys_in_flight.contains(key)
             });
         lane.requests_in_flight += 1;
         let id = BatchId(self.next_batch);
@@ -719,7 +742,7 @@ impl OrgMachine {
         let mut flown = Vec::with_capacity(taken.len());
         for (key, record) in taken {
             self.keys_in_flight.insert(key.clone());
-            let parts = if record.one_by_one { 1 } else { record.parts.len() };
+            let parts = record.next_parts().len();
             let mut fields = MergedFields::default();
             for part in &record.parts[..parts] {
                 fields.merge(&part.contribution.fields);
@@ -733,7 +756,12 @@ impl OrgMachine {
                     .map(|part| part.update.clone())
                     .collect(),
             });
-            flown.push((key, record, Sent { parts, fields }));
+            let sent = Sent {
+                parts,
+                fields,
+                on_missing: lane.plan.rules.on_missing(),
+            };
+            flown.push((key, record, sent));
         }
         self.flights.insert(
             id,
@@ -759,20 +787,6 @@ impl OrgMachine {
                 actions.push(Action::Report(uid.clone(), status));
             }
         }
-    }
-}
-
-/// Which records go into one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Write,
-    /// Those that Salesforce does not have.
-    Create,
-}
-
-impl Kind {
-    fn is_for(self, record: &WaitingRecord) -> bool {
-        record.is_missing == (self == Self::Create)
     }
 }
 
@@ -823,26 +837,32 @@ fn answered(
     match result {
         RecordResult::Saved => record.end_saved(sent, None, ended),
         RecordResult::Created(created) => record.end_saved(sent, Some(created), ended),
-        RecordResult::Missing if record.is_worth_creating(sent.parts) => {
-            record.is_missing = true;
-            return Some(record);
+        RecordResult::Missing => {
+            let reason = match (sent.on_missing, record.left_alone()) {
+                (OnMissing::CreateApart, None) => {
+                    record.is_missing = true;
+                    return Some(record);
+                }
+                (OnMissing::CreateApart | OnMissing::Create, Some(reason)) => reason,
+                (OnMissing::Create, None) | (OnMissing::Exclude | OnMissing::Refuse, _) => {
+                    Excluded::NotFoundNotCreated
+                }
+            };
+            record.end_not_created(sent.parts, reason, ended);
         }
-        RecordResult::Missing => record.end_excluded(sent.parts, Excluded::NotFoundNotCreated, ended),
-        RecordResult::OverLimit { .. } => record.end_excluded(sent.parts, Excluded::CreateLimit, ended),
+        RecordResult::OverLimit { .. } => record.end_not_created(sent.parts, Excluded::CreateLimit, ended),
         RecordResult::Excluded(reason) => record.end_excluded(sent.parts, reason, ended),
         RecordResult::Passing(_) if record.attempts + 1 < settings.max_record_attempts => {
             record.attempts += 1;
             record.not_before = Some(now + settings.record_backoff.wait(record.attempts, None, random));
             return Some(record);
         }
-        RecordResult::Refused(_) if sent.parts > 1 => {
+        RecordResult::Refused(_) if record.has_several_to_write(sent.parts) => {
             record.one_by_one = true;
             return Some(record);
         }
         RecordResult::Passing(failure) | RecordResult::Refused(failure) => {
-            for part in record.parts.drain(..sent.parts) {
-                ended.push(Ended::of(part, Outcome::Failed(failure.clone())));
-            }
+            record.end_failed(sent.parts, &failure, ended);
         }
     }
     record.attempts = 0;
@@ -875,18 +895,38 @@ impl WaitingRecord {
         }
     }
 
-    /// Tells whether a part of these wants more than to be left alone: who has
-    /// withdrawn consent is not created.
-    fn is_worth_creating(&self, parts: usize) -> bool {
-        self.parts[..parts]
-            .iter()
-            .any(|part| part.contribution.excluded_as.is_none())
+    /// Ends parts of a record that is not there and not created: for a reason,
+    /// or for the one for which their profile is left alone.
+    fn end_not_created(&mut self, parts: usize, reason: Excluded, ended: &mut Vec<Ended>) {
+        for part in self.parts.drain(..parts) {
+            let reason = part.contribution.standing.left_alone.unwrap_or(reason);
+            ended.push(Ended::of(part, Outcome::Excluded(reason)));
+        }
+    }
+
+    /// Ends parts that were refused. Who is left alone is excluded where nothing
+    /// was to be written, or there is no such record to write to.
+    fn end_failed(&mut self, parts: usize, failure: &Failure, ended: &mut Vec<Ended>) {
+        for part in self.parts.drain(..parts) {
+            let is_nothing_lost = !part.has_fields() || failure.code == Failure::INVALID_CROSS_REFERENCE_KEY;
+            let outcome = match part.contribution.standing.left_alone {
+                Some(reason) if is_nothing_lost => Outcome::Excluded(reason),
+                _ => Outcome::Failed(failure.clone()),
+            };
+            ended.push(Ended::of(part, outcome));
+        }
+    }
+
+    fn has_several_to_write(&self, parts: usize) -> bool {
+        let to_write = self.parts[..parts].iter().filter(|part| part.has_fields());
+        to_write.count() > 1
     }
 }
 
 impl Lane {
     fn new(plan: Arc<Plan>) -> Self {
         Self {
+            waiting: Waiting::new(plan.rules.on_missing()),
             plan,
             generation: 0,
             is_reading: false,
@@ -895,7 +935,6 @@ impl Lane {
             read_up_to: 0,
             frames: BTreeMap::new(),
             unsettled: 0,
-            waiting: Waiting::default(),
             requests_in_flight: 0,
             must_reset: false,
             writing: Pace::default(),
@@ -917,15 +956,16 @@ impl Lane {
 
     fn pace(&self, kind: Kind) -> &Pace {
         match kind {
-            Kind::Write => &self.writing,
+            Kind::Update => &self.writing,
             Kind::Create => &self.creating,
         }
     }
 
-    fn has_waiting(&self, kind: Kind) -> bool {
-        match kind {
-            Kind::Write => !self.waiting.is_empty(),
-            Kind::Create => self.waiting.has_missing(),
+    /// Ends what waits for a record that has nothing to write.
+    fn end_without_fields(&mut self, key: &RecordKey, ended: &mut Vec<Ended>) {
+        for part in self.waiting.take_without_fields(key) {
+            let reason = part.contribution.excluded_as.unwrap_or(Excluded::NothingMapped);
+            ended.push(Ended::of(part, Outcome::Excluded(reason)));
         }
     }
 
@@ -938,7 +978,8 @@ impl Lane {
         self.read_up_to = 0;
         self.frames.clear();
         self.unsettled = 0;
-        self.waiting.clear();
+        // The rules may be others now.
+        self.waiting = Waiting::new(self.plan.rules.on_missing());
     }
 
     /// Asks for identities to be settled, each knowing whether it is the last

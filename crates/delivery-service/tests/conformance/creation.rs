@@ -1,7 +1,9 @@
 //! The brakes of UPSERT, each as seen in what Salesforce was asked to write.
 
 use chrono::TimeDelta;
-use contracts::config::v1::{AssignmentRule, Create, CreationRules, DuplicateRule, RecordType};
+use contracts::config::v1::{
+    AssignmentRule, Create, CreationRules, DeletedProfilePolicy, Destination, DuplicateRule, RecordType,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -19,7 +21,8 @@ on_both_databases!(
     an_assignment_rule_chooses_the_owner_of_created_leads_only,
     creations_that_fail_as_a_whole_do_not_hold_updates,
     a_duplicate_rule_that_warns_is_respected_or_not_as_the_destination_says,
-    who_withdrew_consent_is_not_created,
+    who_withdrew_consent_or_was_deleted_is_never_created,
+    who_withdraws_before_the_record_is_made_is_not_created_and_who_consents_again_is,
 );
 
 fn limit(max_creates_per_day: i32) -> CreationRules {
@@ -341,18 +344,97 @@ async fn a_duplicate_rule_that_warns_is_respected_or_not_as_the_destination_says
     assert_eq!(whole.created(0).await, ["u-001", "u-002"]);
 }
 
-async fn who_withdrew_consent_is_not_created(place: &Place) {
+/// The three ways in which an upsert deals with records that are not there.
+fn each_way() -> [CreationRules; 3] {
+    let never = CreationRules {
+        create: Create::Never.into(),
+        ..Default::default()
+    };
+    [CreationRules::default(), limit(9), never]
+}
+
+fn saying(key: &str, sluice: Value) -> Value {
+    let mut document = person(key);
+    document["_sluice"] = sluice;
+    document
+}
+
+fn withdrawn(key: &str) -> Value {
+    saying(key, json!({"consent": "withdrawn"}))
+}
+
+fn deleted(key: &str) -> Value {
+    saying(key, json!({"deleted": true}))
+}
+
+async fn set_policy(whole: &Whole, policy: DeletedProfilePolicy) {
+    let changed = Destination {
+        deleted_profile_policy: policy.into(),
+        ..Default::default()
+    };
+    whole.change(changed, &["deleted_profile_policy"]).await;
+}
+
+async fn who_withdrew_consent_or_was_deleted_is_never_created(place: &Place) {
+    use DeletedProfilePolicy::{Exit, ExitAndBlank, Leave};
     let mut whole = Whole::start(place, RecordType::Contact).await;
-    whole.set_rules(limit(9), DuplicateRule::Unspecified).await;
-    whole.deliver(people(1, 1)).await;
-    let before = whole.written().await;
+    whole.deliver(people(1, 2)).await;
+    for rules in each_way() {
+        whole.set_rules(rules, DuplicateRule::Unspecified).await;
+        for policy in [Leave, Exit, ExitAndBlank] {
+            set_policy(&whole, policy).await;
+            let before = whole.written().await;
+            let strangers = vec![withdrawn("u-011"), deleted("u-012"), person("u-001")];
 
-    let mut withdrawn = person("u-002");
-    withdrawn["_sluice"] = json!({"consent": "withdrawn"});
-    let reasons = whole.deliver(vec![withdrawn]).await;
+            let reasons = whole.deliver(strangers).await;
 
-    assert_eq!(reasons, ["CONSENT"]);
-    assert_eq!(whole.created(before).await, [""; 0]);
+            assert_eq!(reasons, ["CONSENT", "PROFILE_DELETED", "WRITTEN"], "{policy:?}");
+            assert_eq!(whole.created(before).await, [""; 0]);
+        }
+        // Who is there is written as before.
+        let reasons = whole.deliver(vec![withdrawn("u-001"), deleted("u-002")]).await;
+        assert_eq!(reasons, ["CONSENT", "WRITTEN"]);
+        for key in ["u-001", "u-002"] {
+            assert_eq!(whole.record(key).await["vip__c"], "exited", "{key}");
+        }
+    }
+}
+
+async fn who_withdraws_before_the_record_is_made_is_not_created_and_who_consents_again_is(place: &Place) {
+    let mut whole = Whole::start(place, RecordType::Contact).await;
+    for (rules, run) in [(CreationRules::default(), 1), (limit(9), 2)] {
+        whole.set_rules(rules, DuplicateRule::Unspecified).await;
+        let before = whole.written().await;
+        let [a, b, c] = [1, 2, 3].map(|number| format!("u-{run}{number}"));
+        let granted = |key: &str| saying(key, json!({"consent": "granted"}));
+
+        // Updates of one message wait together.
+        let reasons = whole
+            .deliver(vec![
+                person(&a),
+                person(&b),
+                withdrawn(&c),
+                withdrawn(&a),
+                deleted(&b),
+                granted(&c),
+            ])
+            .await;
+
+        assert_eq!(
+            reasons,
+            [
+                "CONSENT",
+                "PROFILE_DELETED",
+                "CONSENT",
+                "CONSENT",
+                "PROFILE_DELETED",
+                "WRITTEN"
+            ]
+        );
+        assert_eq!(whole.created(before).await, [c]);
+        assert_eq!(whole.deliver(vec![granted(&a)]).await, ["WRITTEN"]);
+        assert_eq!(whole.created(before).await.len(), 2);
+    }
 }
 
 /// Makes a user; returns the id.

@@ -293,15 +293,23 @@ impl Whole {
         creation_rules: config::CreationRules,
         duplicate_rule: config::DuplicateRule,
     ) {
+        let rules = Destination {
+            creation_rules: Some(creation_rules),
+            duplicate_rule: duplicate_rule.into(),
+            ..Default::default()
+        };
+        self.change(rules, &["creation_rules", "duplicate_rule"]).await;
+    }
+
+    /// Makes a change live, and waits until delivery works by it.
+    pub(crate) async fn change(&self, changed: Destination, paths: &[&str]) {
         let request = UpdateDestinationRequest {
             destination: Some(Destination {
                 name: PEOPLE.to_owned(),
-                creation_rules: Some(creation_rules),
-                duplicate_rule: duplicate_rule.into(),
-                ..Default::default()
+                ..changed
             }),
             update_mask: Some(FieldMask {
-                paths: vec!["creation_rules".to_owned(), "duplicate_rule".to_owned()],
+                paths: paths.iter().map(ToString::to_string).collect(),
             }),
         };
         let mut destinations = self.destinations.clone();

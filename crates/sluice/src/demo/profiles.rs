@@ -102,6 +102,7 @@ const SHARES: &[(Odd, u32)] = &[
     (Odd::ListInsteadOfName, 3),
     (Odd::Deleted, 4),
     (Odd::NoConsent, 6),
+    (Odd::NoConsentOfUnknownId, 4),
     (Odd::TwoIds, 20),
     (Odd::OutOfOrder, 10),
 ];
@@ -120,6 +121,7 @@ enum Odd {
     ListInsteadOfName,
     Deleted,
     NoConsent,
+    NoConsentOfUnknownId,
     TwoIds,
     OutOfOrder,
 }
@@ -362,10 +364,7 @@ impl Generator {
             Odd::NoCrmId => {
                 document["identityMap"] = json!({"Email": [{"id": person.email}]});
             }
-            Odd::UnknownId => {
-                let number = 900_000_000 + self.updates.len() as u64;
-                document["identityMap"]["crmID"] = json!([{"id": record_id(PREFIXES[destination], number)}]);
-            }
+            Odd::UnknownId => document["identityMap"]["crmID"] = self.unknown_id(destination),
             Odd::OtherKind => {
                 let number = self.records[1 - destination].max(1);
                 document["identityMap"]["crmID"] =
@@ -397,6 +396,10 @@ impl Generator {
             Odd::ListInsteadOfName => document["person"]["name"]["lastName"] = json!(["Okafor", "Silva"]),
             Odd::Deleted => document["_sluice"]["deleted"] = json!(true),
             Odd::NoConsent => document["_sluice"]["consent"] = json!("withdrawn"),
+            Odd::NoConsentOfUnknownId => {
+                document["identityMap"]["crmID"] = self.unknown_id(destination);
+                document["_sluice"]["consent"] = json!("withdrawn");
+            }
             Odd::TwoIds => {
                 let other = self.new_person(destination);
                 document["identityMap"]["crmID"] =
@@ -405,6 +408,12 @@ impl Generator {
             Odd::OutOfOrder => self.late_update(destination, &person, &mut document),
         }
         self.updates.push((destination, document));
+    }
+
+    /// Returns the identities of nobody who has a record.
+    fn unknown_id(&self, destination: usize) -> Value {
+        let number = 900_000_000 + self.updates.len() as u64;
+        json!([{"id": record_id(PREFIXES[destination], number)}])
     }
 
     /// Sends the newer of two updates first. What the late one says is older,

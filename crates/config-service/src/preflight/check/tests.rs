@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use activation::destination::{
-    DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, MappingOptions, RecordType,
+    Create, DeletedProfilePolicy, FieldMapping, FieldSource, FieldTarget, MappingOptions, RecordType,
     SegmentActivation, StatusValues, WriteMode,
 };
 use salesforce::describe::ObjectDescription;
@@ -148,7 +148,7 @@ fn a_mistyped_mapping_id_is_named_with_field_segment_and_fix() {
     assert_eq!(
         refusals(found)[0].to_string(),
         "segments[0].mapping_id: Field crm_3_seg__c does not exist on Contact (segment VIP). \
-         Create it or correct the Mapping ID"
+         Create it (sluice segments provision DESTINATION, or in Setup), or correct the Mapping ID"
     );
 }
 
@@ -254,6 +254,32 @@ fn an_upsert_needs_a_unique_external_id_and_all_that_a_new_record_needs() {
             "Needed__c".to_owned()
         )]
     );
+}
+
+#[test]
+fn an_upsert_that_never_creates_needs_nothing_that_a_new_record_needs() {
+    let mut org = org();
+    org.object.createable = false;
+    let key = org.object.fields.iter_mut().find(|field| field.name == "Key__c");
+    key.unwrap().createable = false;
+    let mut upsert = upsert("Key__c", &["LastName", "OnCreate"]);
+    upsert.creation_rules.record_type = Some("0125g000000ExAmAAK".parse().unwrap());
+    let codes = |activation: &Activation| -> Vec<String> {
+        let found = org_findings(activation, &org);
+        found.into_iter().map(|finding| finding.code).collect()
+    };
+    assert_eq!(
+        codes(&upsert),
+        [
+            "OBJECT_NOT_CREATEABLE",
+            "REQUIRED_FIELD_UNMAPPED",
+            "FIELD_NOT_CREATEABLE",
+            "RECORD_TYPE_NOT_AVAILABLE",
+            "FIELD_NOT_CREATEABLE"
+        ]
+    );
+    upsert.creation_rules.create = Create::Never;
+    assert_eq!(codes(&upsert), [""; 0]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::Read, time::Duration};
 
 use activation::destination::{
-    Activation, DeletedProfilePolicy, RecordType, SegmentActivation, StatusValues, WriteMode,
+    Activation, Create, DeletedProfilePolicy, RecordType, SegmentActivation, StatusValues, WriteMode,
 };
 use quick_xml::{Reader, events::Event};
 use zip::ZipArchive;
@@ -340,6 +340,32 @@ fn permission_sets_open_every_field_of_the_destination() {
         readme.contains("must be in the org already:\n  cats__c"),
         "{readme}"
     );
+}
+
+#[test]
+fn the_permission_to_create_is_given_where_the_destination_may_create() {
+    let mut of = activation(
+        RecordType::Lead,
+        WriteMode::Upsert {
+            key_field: "Key__c".parse().unwrap(),
+        },
+    );
+    for (create, expected) in [(Create::Allowed, "true"), (Create::Never, "false")] {
+        of.creation_rules.create = create;
+        let files = files(&package(&of, &[], &definition(LONG_TEXT)));
+        let granted: Vec<String> = files
+            .iter()
+            .filter(|(path, _)| path.ends_with(".permissionset"))
+            .flat_map(|(_, content)| {
+                let set = parse(content);
+                let objects = set.all("objectPermissions").into_iter();
+                objects
+                    .map(|object| object.value("allowCreate").to_owned())
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        assert_eq!(granted, [expected], "{create:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! CheckDestination: everything that is wrong, at once, with what to do.
 
-use contracts::config::v1::{CheckDestinationRequest, Severity, WriteMode};
+use contracts::config::v1::{
+    CheckDestinationRequest, Create, CreationRules, Destination, Severity, WriteMode,
+};
 use serde_json::json;
 use tonic::Code;
 
@@ -83,7 +85,10 @@ async fn row_18_19_20_22_106_162_each_mapping_id_is_compared_with_its_field(plac
         missing.message,
         "Field missing__c does not exist on Contact (segment The missing)"
     );
-    assert_eq!(missing.fix, "Create it or correct the Mapping ID");
+    assert_eq!(
+        missing.fix,
+        "Create it (sluice segments provision DESTINATION, or in Setup), or correct the Mapping ID"
+    );
     assert_eq!(
         (missing.segment.as_str(), missing.salesforce_field.as_str()),
         ("missing", "missing__c")
@@ -236,6 +241,18 @@ async fn row_96_an_upsert_needs_what_a_new_record_needs_and_an_update_does_not()
     );
     assert!(creates.findings[0].message.contains("Region__c"), "{creates:?}");
     rig.activate(&upsert.name).await.unwrap_err();
+
+    let never = Destination {
+        name: upsert.name.clone(),
+        creation_rules: Some(CreationRules {
+            create: Create::Never.into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    rig.update_destination(never, &["creation_rules"]).await.unwrap();
+    assert_eq!(rig.check_destination(&upsert.name, &[]).await.errors, 0);
+    rig.activate(&upsert.name).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Rehearse: Salesforce judges every record and saves nothing.
 
-use contracts::config::v1::{RehearsalVerdict, RehearsedRecord, WriteMode};
+use contracts::config::v1::{
+    Create, CreationRules, Destination, RehearsalVerdict, RehearsedRecord, WriteMode,
+};
 use contracts::status::reason;
 use serde_json::{Value, json};
 use tonic::Code;
@@ -120,6 +122,58 @@ async fn an_upsert_is_rehearsed_by_whatever_kind_of_key_and_creates_nothing() {
     assert_eq!(stored.as_array().unwrap().len(), 1, "{stored}");
     assert_eq!(rig.contact(&held[0]).await["LastName"], "Held");
     assert!(rig.writes().await.iter().all(|(_, is_saved)| !is_saved));
+}
+
+#[tokio::test]
+async fn who_withdrew_consent_is_rehearsed_as_delivery_sends_it_without_creating() {
+    let place = Place::sqlite();
+    let rig = Rig::start_with_finished_draft(&place).await;
+    let unique = json!({"external_id": true, "unique": true});
+    let name = upsert(&rig, "text", "Key__c", unique).await;
+    rig.add_field("left__c", json!({})).await;
+    rig.add_segments(&name, &[segment("vip-people", "left")])
+        .await
+        .unwrap();
+    rig.seed("Contact", json!([{"LastName": "Held", "Key__c": "held"}]))
+        .await;
+    let withdrawn = json!({"_sluice": {"consent": "withdrawn"}});
+    let samples = [
+        profile("held", &withdrawn),
+        profile("new", &json!({})),
+        profile("stranger", &withdrawn),
+        profile("leaving", &json!({})),
+        profile("leaving", &withdrawn),
+    ];
+
+    let answer = rig.rehearse(&name, &samples).await.unwrap();
+
+    assert_eq!(
+        verdicts(&answer.records),
+        [
+            (RehearsalVerdict::Fine, ""),
+            (RehearsalVerdict::Fine, ""),
+            (RehearsalVerdict::Refused, "CONSENT"),
+            (RehearsalVerdict::Refused, "CONSENT"),
+        ]
+    );
+    assert_eq!(answer.calls, 2);
+    let never = Destination {
+        name: name.clone(),
+        creation_rules: Some(CreationRules {
+            create: Create::Never.into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    rig.update_destination(never, &["creation_rules"]).await.unwrap();
+    let answer = rig.rehearse(&name, &samples[1..3]).await.unwrap();
+    assert_eq!(
+        verdicts(&answer.records),
+        [
+            (RehearsalVerdict::Refused, "NOT_FOUND_NOT_CREATED"),
+            (RehearsalVerdict::Refused, "CONSENT")
+        ]
+    );
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::profile;
 use crate::{
     governed::{THIRD_PARTY, violations_of},
     place::{Place, on_both_databases},
-    rig::{CONNECTION, CONTACTS, Rig, WORKSPACE, attribute, draft, identity},
+    rig::{CONNECTION, CONTACTS, Rig, WORKSPACE, attribute, draft, identity, segment},
     simulated::ACME,
 };
 
@@ -147,6 +147,42 @@ async fn an_upsert_tells_whether_the_record_was_there() {
         let updated = rig.send_one(&upsert.name, &sample("Three")).await.unwrap();
         assert_eq!(updated.records[0].errors, []);
     }
+}
+
+#[tokio::test]
+async fn nobody_who_withdrew_consent_is_created_by_hand() {
+    let place = Place::sqlite();
+    let rig = Rig::start_with_finished_draft(&place).await;
+    rig.add_field("Key__c", json!({"external_id": true, "unique": true}))
+        .await;
+    rig.add_field("left__c", json!({})).await;
+    let mut upsert = draft(CONNECTION);
+    upsert.write_mode = WriteMode::Upsert.into();
+    upsert.key_field = "Key__c".to_owned();
+    let upsert = rig.create_destination(WORKSPACE, "upsert", upsert).await.unwrap();
+    let rows = [
+        identity("crmID", "Key__c"),
+        attribute("person.name.lastName", "LastName"),
+    ];
+    rig.set_field_mappings(&upsert.name, &rows).await.unwrap();
+    rig.add_segments(&upsert.name, &[segment("vip-people", "left")])
+        .await
+        .unwrap();
+    let withdrawn = profile("stranger", &json!({"_sluice": {"consent": "withdrawn"}}));
+
+    let left = rig.send_one(&upsert.name, &withdrawn).await.unwrap();
+
+    let errors = &left.records[0].errors;
+    assert_eq!(errors[0].code, "CONSENT", "{errors:?}");
+    assert!(errors[0].message.contains("does not consent"), "{errors:?}");
+    rig.send_one(&upsert.name, &profile("stranger", &json!({})))
+        .await
+        .unwrap();
+    let exited = rig.send_one(&upsert.name, &withdrawn).await.unwrap();
+    assert_eq!(
+        exited.records[0].changes,
+        [change("left__c", "\"realized\"", "\"exited\"")]
+    );
 }
 
 #[tokio::test]

@@ -22,11 +22,16 @@ fn started(now: Instant, records: &[u64]) -> (OrgMachine, Vec<Action>) {
     (machine, actions)
 }
 
-fn answer(machine: &mut OrgMachine, now: Instant, batch: &Batch, results: &[RecordResult]) -> Vec<Action> {
+pub(super) fn answer(
+    machine: &mut OrgMachine,
+    now: Instant,
+    batch: &Batch,
+    results: &[RecordResult],
+) -> Vec<Action> {
     machine.step(now, Event::Sent(batch.id, SendResult::Answered(results.to_vec())))
 }
 
-fn reasons(actions: &[Action]) -> Vec<&str> {
+pub(super) fn reasons(actions: &[Action]) -> Vec<&str> {
     outcomes(actions)
         .iter()
         .map(|(_, outcome)| outcome.reason())
@@ -55,7 +60,7 @@ fn notices(actions: &[Action]) -> Vec<Option<&str>> {
         .collect()
 }
 
-fn keys(batch: &Batch) -> Vec<RecordKey> {
+pub(super) fn keys(batch: &Batch) -> Vec<RecordKey> {
     batch.records.iter().map(|record| record.key.clone()).collect()
 }
 
@@ -237,36 +242,4 @@ async fn the_limit_is_told_until_it_frees_or_there_is_room() {
     assert_eq!(notices(&actions), [Some("CREATE_LIMIT")]);
     assert_eq!(machine.next_tick(now), Some(frees_at));
     assert_eq!(notices(&machine.step(frees_at, Event::Tick)), [None]);
-}
-
-#[tokio::test]
-async fn who_is_only_to_be_left_alone_is_not_created() {
-    let now = Instant::now();
-    let mut machine = machine(settings());
-    machine.step(now, Event::Plan(upserting()));
-    let mut withdrawn = entry(1, 0, 1, 1);
-    let MapResult::Write(contribution) = &mut withdrawn.identities[0].result else {
-        panic!("it is written")
-    };
-    contribution.excluded_as = Some(Excluded::Consent);
-    let frames = vec![MappedFrame {
-        position: 1,
-        entries: vec![withdrawn],
-    }];
-    machine.step(
-        now,
-        Event::Loaded(Loaded {
-            uid: uid(),
-            generation: 0,
-            frames,
-            is_end: true,
-        }),
-    );
-    let later = now + Duration::from_secs(1);
-    let batch = batches(&machine.step(later, Event::Tick))[0].clone();
-
-    let actions = answer(&mut machine, later, &batch, &[RecordResult::Missing]);
-
-    assert_eq!(reasons(&actions), ["CONSENT"]);
-    assert!(batches(&actions).is_empty());
 }
