@@ -5,7 +5,11 @@ mod creation;
 mod options;
 mod status_values;
 
-use std::{fmt, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 
@@ -297,27 +301,27 @@ impl Activation {
     }
 
     fn segment_conflicts(&self, found: &mut Vec<InvalidField>) {
+        let mut ids: HashSet<&str> = HashSet::new();
+        // By the first segment that has it; fields are the same in any case.
+        let mut fields: HashMap<String, &SegmentActivation> = HashMap::new();
         for (index, row) in self.segments.iter().enumerate() {
             let path = format!("segments[{index}]");
             let field = row.mapping_id.field();
+            let earlier = *fields.entry(field.as_str().to_ascii_lowercase()).or_insert(row);
             if row.segment.trim().is_empty() {
                 found.push(InvalidField::new(format!("{path}.segment"), "must not be empty"));
             }
-            let earlier = &self.segments[..index];
-            if earlier.iter().any(|other| other.segment == row.segment) {
+            if !ids.insert(&row.segment) {
                 found.push(InvalidField::new(
                     format!("{path}.segment"),
                     format!("the segment {} is activated already", shown(row.label())),
                 ));
-            } else if let Some(other) = earlier
-                .iter()
-                .find(|other| other.mapping_id.field().is_same_field(field.as_str()))
-            {
+            } else if !std::ptr::eq(earlier, row) {
                 found.push(InvalidField::new(
                     format!("{path}.mapping_id"),
                     format!(
                         "the field {field} receives the status of the segment {} already; give {} a field of its own",
-                        shown(other.label()),
+                        shown(earlier.label()),
                         shown(row.label())
                     ),
                 ));

@@ -3,7 +3,7 @@
 use activation::destination::{RecordType, WriteMode};
 use contracts::config::v1::{self as pb, CatalogFieldType as Type};
 
-use crate::connection_service::{MAX_DESCRIPTION, MAX_DISPLAY_NAME};
+use crate::for_people::{MAX_DESCRIPTION, MAX_DISPLAY_NAME};
 
 struct Field {
     name: &'static str,

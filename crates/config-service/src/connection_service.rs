@@ -20,6 +20,7 @@ use tonic::{Request, Response, Status};
 use crate::{
     connections::{Check, CheckState, Connection, ConnectionChange, NewConnection, Warning},
     difference::between,
+    for_people::{description, display_name},
     org::{Orgs, Trouble},
     store::{ChangeError, Store, check_etag},
 };
@@ -30,10 +31,6 @@ pub(crate) struct Adapter {
 }
 
 const DEFAULT_PAGE_SIZE: i32 = 50;
-/// Longest name for people, in characters.
-pub(crate) const MAX_DISPLAY_NAME: usize = 200;
-/// Longest description, in characters.
-pub(crate) const MAX_DESCRIPTION: usize = 2_000;
 const DISPLAY_NAME: &str = "connection.display_name";
 const DESCRIPTION: &str = "connection.description";
 
@@ -165,8 +162,8 @@ impl ConnectionService for Adapter {
             return Err(invalid_argument(&wrong));
         };
         let name: Option<ConnectionName> = keep(parsed(&message.name, "connection.name"), &mut wrong);
-        let display_name = keep(display_name(&message.display_name), &mut wrong);
-        let description = keep(description(&message.description), &mut wrong);
+        let display_name = keep(display_name(&message.display_name, DISPLAY_NAME), &mut wrong);
+        let description = keep(description(&message.description, DESCRIPTION), &mut wrong);
         let login_host = keep(login_host(&message.custom_domain), &mut wrong);
         let (Some(actor), Some(name), Some(display_name), Some(description), Some(login_host)) =
             (actor, name, display_name, description, login_host)
@@ -345,30 +342,6 @@ pub(crate) fn keep<T>(result: Result<T, InvalidField>, wrong: &mut Vec<InvalidFi
     result.map_err(|invalid| wrong.push(invalid)).ok()
 }
 
-/// Checks a name for people; returns it without the blanks around it. `field`
-/// is its path in the request.
-pub(crate) fn display_name(text: &str, field: &str) -> Result<String, InvalidField> {
-    if text.trim().is_empty() {
-        return Err(InvalidField::new(field, "is required: a name for people"));
-    }
-    no_longer_than(MAX_DISPLAY_NAME, text.trim(), field)
-}
-
-/// Checks a description, which may be empty. `field` is its path in the request.
-pub(crate) fn description(text: &str, field: &str) -> Result<String, InvalidField> {
-    no_longer_than(MAX_DESCRIPTION, text, field)
-}
-
-fn no_longer_than(most: usize, text: &str, field: &str) -> Result<String, InvalidField> {
-    match text.chars().count() {
-        length if length > most => Err(InvalidField::new(
-            field,
-            format!("has {length} characters; at most {most} are taken"),
-        )),
-        _ => Ok(text.to_owned()),
-    }
-}
-
 /// Source of the form: salesforce-contract.md §5.5.
 fn org_id(text: &str) -> Result<String, InvalidField> {
     let is_org_id =
@@ -437,47 +410,5 @@ impl From<Warning> for pb::ConnectionWarning {
             message: warning.message,
             fix: warning.fix,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FIELD: &str = "destination.display_name";
-
-    fn problem(checked: Result<String, InvalidField>) -> (String, String) {
-        let invalid = checked.unwrap_err();
-        (invalid.field, invalid.problem)
-    }
-
-    #[test]
-    fn a_name_for_people_is_trimmed_and_bounded_in_characters() {
-        let longest = "ü".repeat(MAX_DISPLAY_NAME);
-        assert_eq!(display_name(&format!(" {longest}\n"), FIELD), Ok(longest.clone()));
-        assert_eq!(
-            problem(display_name(&format!("{longest}x"), FIELD)),
-            (
-                FIELD.to_owned(),
-                "has 201 characters; at most 200 are taken".to_owned()
-            )
-        );
-        for blank in ["", " \t"] {
-            assert_eq!(
-                problem(display_name(blank, FIELD)),
-                (FIELD.to_owned(), "is required: a name for people".to_owned())
-            );
-        }
-    }
-
-    #[test]
-    fn a_description_is_kept_as_it_is_and_bounded_in_characters() {
-        let longest = "ü".repeat(MAX_DESCRIPTION);
-        for text in ["", " what it is for\n", &longest] {
-            assert_eq!(description(text, "destination.description"), Ok(text.to_owned()));
-        }
-        let (field, problem) = problem(description(&format!("{longest}x"), "destination.description"));
-        assert_eq!(field, "destination.description");
-        assert!(problem.contains("2001 characters; at most 2000"), "{problem}");
     }
 }

@@ -515,6 +515,22 @@ impl Store {
                 .await?;
             let before = destination.clone();
             change(&mut destination, &claimed_fields(others)?)?;
+            // A draft may have become another org's, or of another kind.
+            if destination.connection != before.connection
+                || destination.activation.record_type != before.activation.record_type
+            {
+                let others: Vec<Row> = sqlx::query_as(row::OF_THE_SAME_ORG)
+                    .bind(&key)
+                    .bind(destination.name.workspace().to_string())
+                    .bind(destination.connection.to_string())
+                    .bind(destination.activation.record_type.object())
+                    .fetch_all(&mut *transaction)
+                    .await?;
+                let claimed = claimed_by_others(&destination.activation, &claimed_fields(others)?);
+                if !claimed.is_empty() {
+                    return Err(ChangeError::Invalid(claimed));
+                }
+            }
             let is_changed = destination != before;
             let workspace = destination.name.workspace().to_string();
             let segments = before.segment_ids().chain(destination.segment_ids()).cloned().collect();

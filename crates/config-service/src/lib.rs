@@ -7,6 +7,7 @@ mod catalog_service;
 mod connection_service;
 mod destination_service;
 mod difference;
+mod for_people;
 mod governance_service;
 mod plan_notifications;
 mod plan_service;

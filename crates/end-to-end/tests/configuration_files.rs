@@ -151,11 +151,34 @@ async fn what_files_do_not_name_is_deleted_only_when_asked() -> anyhow::Result<(
     }
     assert_eq!(services.run("export").await?.succeeded()?, before);
     // A login that is still needed is not deleted, and nothing else either.
+    let none = services.write("none.yaml", &["connections: []".to_owned()])?;
+    let none = none.display();
     let refused = services
-        .run(&format!("apply -f {contacts} --prune destinations,connections"))
+        .run(&format!(
+            "apply -f {contacts} -f {none} --prune destinations,connections"
+        ))
         .await?
         .failed()?;
     ensure!(refused.contains("the destination contacts needs it"), "{refused}");
+    assert_eq!(services.run("export").await?.succeeded()?, before);
+
+    let empty = services.write("empty.yaml", &["# nothing".to_owned()])?;
+    let refused = services
+        .run(&format!("apply -f {} --prune destinations", empty.display()))
+        .await?
+        .failed()?;
+    ensure!(refused.contains("say destinations: []"), "{refused}");
+    let elsewhere = "connections: []
+destinations:
+- name: workspaces/other/destinations/contacts
+  connection: acme
+";
+    let elsewhere = services.write("elsewhere.yaml", &[elsewhere.to_owned()])?;
+    let refused = services
+        .run(&format!("apply -f {} --prune destinations", elsewhere.display()))
+        .await?
+        .failed()?;
+    ensure!(refused.contains("give that --workspace"), "{refused}");
     assert_eq!(services.run("export").await?.succeeded()?, before);
 
     let said = apply(&services, &all).await?;

@@ -144,7 +144,7 @@ impl Route {
         .ok_or("it has none of get, put, post, delete and patch")?;
         let template = Template::parse(&path)?;
         let input = rpc.input();
-        let bound = template
+        let bound: Vec<FieldPath> = template
             .variables
             .iter()
             .map(|variable| {
@@ -174,7 +174,7 @@ impl Route {
             rpc: rpc.clone(),
             binding,
             grpc_path: grpc_path.parse().map_err(|_| format!("{grpc_path} is no path"))?,
-            etag: etag_of(rpc, &body),
+            etag: etag_of(rpc, &body, &bound),
             body,
             answered,
             bound,
@@ -182,15 +182,18 @@ impl Route {
     }
 }
 
-/// The request's own etag, or that of the resource in its body.
-fn etag_of(rpc: &MethodDescriptor, body: &RequestBody) -> Option<FieldPath> {
+/// The request's own etag, or that of the resource in its body: the body is it,
+/// or the path names it (`{book.name=…}`).
+fn etag_of(rpc: &MethodDescriptor, body: &RequestBody, bound: &[FieldPath]) -> Option<FieldPath> {
     let own = etag(&rpc.input()).map(FieldPath::from);
-    own.or_else(|| match body {
-        RequestBody::Field(resource) => {
-            let etag = etag(resource.kind().as_message()?)?;
-            Some(FieldPath::from(resource.clone()).child(etag))
-        }
-        RequestBody::None | RequestBody::Whole => None,
+    own.or_else(|| {
+        let resource = match body {
+            RequestBody::Field(resource) => resource,
+            RequestBody::Whole => bound.iter().find(|path| path.only().is_none())?.first(),
+            RequestBody::None => return None,
+        };
+        let etag = etag(resource.kind().as_message()?)?;
+        Some(FieldPath::from(resource.clone()).child(etag))
     })
 }
 

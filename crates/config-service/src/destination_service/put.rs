@@ -22,9 +22,9 @@ use super::{
 };
 use crate::{
     connection_service::keep,
-    destinations::{ClaimedField, Destination, Edit, Intent, NewDestination, Settings, staged},
+    destinations::{DesiredState, Destination, Edit, Intent, NewDestination, Settings, staged},
     difference::between,
-    governance::add_use,
+    governance::{self, add_use},
     store::ChangeError,
     warnings,
 };
@@ -101,7 +101,10 @@ impl Wanted {
         segments.append(&mut wanted.segments);
         wanted.segments = segments;
         // The order of rows is none of the file's concern.
-        if !staged::changes(before, &wanted).is_empty() || wanted.write_mode != before.write_mode {
+        let is_same = wanted.record_type == before.record_type
+            && wanted.write_mode == before.write_mode
+            && staged::changes(before, &wanted).is_empty();
+        if !is_same {
             destination.activation = wanted;
         }
         destination.connection = settings.connection;
@@ -149,6 +152,7 @@ impl Adapter {
         if require_ready {
             let paths = SegmentPaths::Put { kept: checked.kept };
             self.check_ready(&checked.after, paths).await?;
+            self.check_going_live(&checked).await?;
         }
         if validate_only {
             return Ok(checked.into());
@@ -159,6 +163,16 @@ impl Adapter {
         }
         let done = self.put_on(checked.before, &wanted, actor, Intent::Make).await?;
         Ok(done.into())
+    }
+
+    /// Refuses what governance would not let go live.
+    async fn check_going_live(&self, checked: &Done) -> Result<(), ChangeError> {
+        let mut live = checked.after.clone();
+        live.go_live();
+        live.desired_state = DesiredState::Enabled;
+        let view = self.store.view([&live]).await?;
+        governance::check(&view, checked.before.as_ref(), &live)
+            .map_err(|error| in_request(error, checked.kept))
     }
 
     async fn put_on(
@@ -184,12 +198,10 @@ impl Adapter {
             .store
             .change_or_check(edit, intent, |destination, claimed| {
                 kept = wanted.put_into(destination)?;
-                self.check_put(&destination.activation, claimed, kept)
+                check_activation(&destination.activation, claimed, self.max_segments)
             })
             .await
-            .map_err(|error| {
-                error.with_problems(|problems| SegmentPaths::Put { kept }.in_request(problems))
-            })?;
+            .map_err(|error| in_request(error, kept))?;
         Ok(Done {
             before: Some(before),
             after,
@@ -227,26 +239,10 @@ impl Adapter {
     ) -> Result<Destination, ChangeError> {
         self.store
             .create_destination(new, self.max_destinations, intent, |activation, claimed| {
-                self.check_put(activation, claimed, 0)
+                check_activation(activation, claimed, self.max_segments)
             })
             .await
-            .map_err(|error| {
-                error.with_problems(|problems| SegmentPaths::Put { kept: 0 }.in_request(problems))
-            })
-    }
-
-    fn check_put(
-        &self,
-        activation: &Activation,
-        claimed: &[ClaimedField],
-        kept: usize,
-    ) -> Result<(), ChangeError> {
-        check_activation(activation, claimed, self.max_segments).map_err(|error| match error {
-            ChangeError::Invalid(problems) => {
-                ChangeError::Invalid(SegmentPaths::Put { kept }.in_request(problems))
-            }
-            other => other,
-        })
+            .map_err(|error| in_request(error, 0))
     }
 
     pub(super) async fn check_connection(&self, connection: &ConnectionName) -> Result<(), ChangeError> {
@@ -257,6 +253,15 @@ impl Adapter {
                 format!("{connection} does not exist; create it first"),
             )),
         }
+    }
+}
+
+/// Tells what is wrong by its path in the request.
+fn in_request(error: ChangeError, kept: usize) -> ChangeError {
+    let paths = SegmentPaths::Put { kept };
+    match error {
+        ChangeError::Invalid(problems) => ChangeError::Invalid(paths.in_request(problems)),
+        other => other.with_problems(|problems| paths.in_request(problems)),
     }
 }
 

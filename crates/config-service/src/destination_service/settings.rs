@@ -25,6 +25,7 @@ use super::edit::in_destination;
 use crate::{
     connection_service::keep,
     destinations::{DEFAULT_MAX_DELAY, Settings, creation},
+    for_people,
     governance::{marketing_actions_in, segment_namespaces_in},
     request_rows::Rows,
     segments::SegmentNamespaces,
@@ -39,6 +40,7 @@ fn settings_in(
 ) -> Result<Settings, Vec<InvalidField>> {
     let mut wrong = Vec::new();
     let display_name = keep(display_name(message), &mut wrong);
+    let description = keep(description(message), &mut wrong);
     let connection = keep(connection(message, workspace), &mut wrong);
     let record_type = keep(
         record_type_in(message.record_type, "destination.record_type"),
@@ -62,6 +64,7 @@ fn settings_in(
     let segment_namespaces = keep_all(segment_namespaces(message), &mut wrong);
     match (
         display_name,
+        description,
         connection,
         record_type,
         write_mode,
@@ -71,6 +74,7 @@ fn settings_in(
     ) {
         (
             Some(display_name),
+            Some(description),
             Some(connection),
             Some(record_type),
             Some(write_mode),
@@ -80,7 +84,7 @@ fn settings_in(
         ) if wrong.is_empty() => Ok(Settings {
             connection,
             display_name,
-            description: message.description.clone(),
+            description,
             activation: Activation {
                 record_type,
                 write_mode,
@@ -168,13 +172,11 @@ pub(super) fn affixes(prefix: Affix, suffix: Affix) -> Result<Affixes, Vec<Inval
 }
 
 pub(super) fn display_name(message: &pb::Destination) -> Result<String, InvalidField> {
-    if message.display_name.trim().is_empty() {
-        return Err(InvalidField::new(
-            "destination.display_name",
-            "is required: a name for people",
-        ));
-    }
-    Ok(message.display_name.clone())
+    for_people::display_name(&message.display_name, "destination.display_name")
+}
+
+pub(super) fn description(message: &pb::Destination) -> Result<String, InvalidField> {
+    for_people::description(&message.description, "destination.description")
 }
 
 pub(super) fn deleted_profile_policy(
@@ -196,6 +198,12 @@ pub(super) fn max_delay(message: &pb::Destination) -> Result<Duration, InvalidFi
         return Ok(DEFAULT_MAX_DELAY);
     };
     let delay = duration_in(delay, "destination.max_delay")?;
+    if delay.subsec_nanos() % 1_000_000 != 0 {
+        return Err(InvalidField::new(
+            "destination.max_delay",
+            "must be whole milliseconds, for example 1.5s",
+        ));
+    }
     if delay > LONGEST {
         return Err(InvalidField::new(
             "destination.max_delay",

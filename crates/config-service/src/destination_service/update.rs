@@ -15,7 +15,7 @@ use contracts::{
 };
 
 use super::settings::{
-    affix, affixes, connection, deleted_profile_policy, display_name, duplicate_rule, max_delay,
+    affix, affixes, connection, deleted_profile_policy, description, display_name, duplicate_rule, max_delay,
     segment_namespaces,
 };
 use crate::{
@@ -42,7 +42,7 @@ pub(super) fn update_field(
     }
     match path {
         "display_name" => destination.display_name = display_name(message).map_err(invalid)?,
-        "description" => destination.description.clone_from(&message.description),
+        "description" => destination.description = description(message).map_err(invalid)?,
         "connection" => {
             destination.connection =
                 connection(message, Some(destination.name.workspace())).map_err(invalid)?;

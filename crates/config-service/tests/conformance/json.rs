@@ -191,6 +191,21 @@ async fn row_232_a_stale_if_match_is_412_and_of_parallel_edits_exactly_one_wins(
     assert_eq!(weak.refused(400, "INVALID_FIELD"), ["If-Match"]);
     assert_eq!(rig.destination(CONTACTS).await.unwrap().display_name, "First");
 
+    let put = |display_name: &str| {
+        json!({"destination": {"displayName": display_name, "recordType": "RECORD_TYPE_CONTACT",
+            "connection": "workspaces/acme/connections/crm"}})
+    };
+    let path_of_put = format!("{CONTACTS}:put");
+    let held = http.get(CONTACTS).await.etag;
+    let done = http
+        .call(Method::POST, &path_of_put, &[("if-match", &held)], &put("Put"))
+        .await;
+    assert_eq!(done.status, 200);
+    let late = http
+        .call(Method::POST, &path_of_put, &[("if-match", &held)], &put("Late"))
+        .await;
+    assert_eq!(late.status, 412);
+
     let etag = http.get(CONTACTS).await.etag;
     let http = std::sync::Arc::new(http);
     let mut edits = JoinSet::new();

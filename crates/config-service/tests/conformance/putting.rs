@@ -3,7 +3,8 @@
 use contracts::{
     config::v1::{
         Connection, CreationRules, Destination, PutConnectionRequest, PutConnectionResponse,
-        PutDestinationRequest, PutDestinationResponse, RecordType, SegmentActivation, WriteMode,
+        PutDestinationRequest, PutDestinationResponse, RecordType, SegmentActivation, SegmentSettings,
+        UnknownSegments, UpdateSegmentSettingsRequest, WriteMode,
     },
     status::reason,
 };
@@ -13,7 +14,8 @@ use tonic::{Code, Status};
 use crate::{
     place::{Place, on_both_databases},
     rig::{
-        CONNECTION, CONTACTS, Rig, WORKSPACE, assert_names, attribute, draft, identity, mappings, segment,
+        CONNECTION, CONTACTS, Rig, WORKSPACE, assert_names, attribute, draft, identity, mappings, mask,
+        segment,
     },
     simulated::ACME,
 };
@@ -27,6 +29,10 @@ on_both_databases!(
     what_is_fixed_after_activation_is_not_put_otherwise,
     of_puts_at_once_each_is_whole_or_refused,
     a_connection_is_created_then_changed_then_left_alone,
+    a_draft_that_becomes_of_another_kind_is_changed_and_its_claims_are_looked_at_anew,
+    a_delay_that_cannot_be_kept_is_refused,
+    a_put_that_must_be_ready_is_refused_for_what_governance_forbids_to_go_live,
+    a_thousand_times_the_limit_of_segments_is_refused_soon,
 );
 
 /// The draft of [`Rig::start_with_finished_draft`], as one request.
@@ -131,6 +137,7 @@ async fn everything_wrong_with_a_put_is_named_by_its_path_and_nothing_is_stored(
     let rig = Rig::start_with_connection(place).await;
     let wrong = Destination {
         display_name: String::new(),
+        description: "x".repeat(2_001),
         mapping_id_prefix: "_".to_owned(),
         field_mappings: vec![identity("crmID", "SalesforceId"), attribute("a b", "Not a field")],
         segments: vec![segment("", "vip"), segment("buyers", "not-an-id")],
@@ -142,6 +149,7 @@ async fn everything_wrong_with_a_put_is_named_by_its_path_and_nothing_is_stored(
         Code::InvalidArgument,
         &[
             "destination.display_name",
+            "destination.description",
             "destination.mapping_id_prefix",
             "destination.field_mappings[1].target.field",
             "destination.segments[0].segment",
@@ -418,4 +426,97 @@ async fn a_connection_is_created_then_changed_then_left_alone(place: &Place) {
         ..wanted
     };
     assert_eq!(reason(&put(&stale, false).await.unwrap_err()), "STALE_ETAG");
+}
+
+async fn a_draft_that_becomes_of_another_kind_is_changed_and_its_claims_are_looked_at_anew(place: &Place) {
+    let rig = Rig::start_with_finished_draft(place).await;
+    let lead = Destination {
+        name: "workspaces/acme/destinations/other".to_owned(),
+        record_type: RecordType::Lead.into(),
+        segments: vec![segment("vip-people", "vip")],
+        ..wanted()
+    };
+    put(&rig, request(lead.clone())).await.unwrap();
+    let contact = Destination {
+        record_type: RecordType::Contact.into(),
+        ..lead.clone()
+    };
+    let refused = put(&rig, request(contact.clone())).await.unwrap_err();
+    assert_names(
+        &refused,
+        Code::InvalidArgument,
+        &["destination.segments[0].mapping_id"],
+    );
+
+    let free = Destination {
+        segments: vec![segment("vip-people", "other_vip")],
+        ..lead
+    };
+    put(&rig, request(free.clone())).await.unwrap();
+    let changed_to = put(
+        &rig,
+        request(Destination {
+            record_type: RecordType::Contact.into(),
+            ..free
+        }),
+    );
+    let answer = changed_to.await.unwrap();
+    assert_eq!(changed(&answer), ["record_type"]);
+    assert_eq!(answer.destination.unwrap().record_type(), RecordType::Contact);
+}
+
+async fn a_delay_that_cannot_be_kept_is_refused(place: &Place) {
+    let rig = Rig::start_with_connection(place).await;
+    let delayed = |nanos| Destination {
+        max_delay: Some(prost_types::Duration { seconds: 1, nanos }),
+        ..wanted()
+    };
+    let refused = put(&rig, request(delayed(400_000))).await.unwrap_err();
+    assert_names(&refused, Code::InvalidArgument, &["destination.max_delay"]);
+    put(&rig, request(delayed(4_000_000))).await.unwrap();
+    let again = put(&rig, request(delayed(4_000_000))).await.unwrap();
+    assert_eq!(changed(&again), Vec::<&str>::new());
+}
+
+async fn a_put_that_must_be_ready_is_refused_for_what_governance_forbids_to_go_live(place: &Place) {
+    let rig = Rig::start_with_finished_draft(place).await;
+    let refuse = UpdateSegmentSettingsRequest {
+        settings: Some(SegmentSettings {
+            name: format!("{WORKSPACE}/segmentSettings"),
+            unknown_segments: UnknownSegments::Refuse.into(),
+            ..Default::default()
+        }),
+        update_mask: Some(mask(&["unknown_segments"])),
+    };
+    rig.segments
+        .clone()
+        .update_segment_settings(refuse)
+        .await
+        .unwrap();
+    // What the draft has stays, until it would go live.
+    put(&rig, request(wanted())).await.unwrap();
+    let ready = PutDestinationRequest {
+        require_ready: true,
+        validate_only: true,
+        ..request(wanted())
+    };
+    let refused = put(&rig, ready).await.unwrap_err();
+    assert_eq!(reason(&refused), "SEGMENT_NOT_REGISTERED");
+    assert_names(
+        &refused,
+        Code::FailedPrecondition,
+        &["destination.segments[0].segment"],
+    );
+}
+
+async fn a_thousand_times_the_limit_of_segments_is_refused_soon(place: &Place) {
+    let rig = Rig::start_with_connection(place).await;
+    let segments = (0..25_000).map(|number| segment(&format!("s-{number}"), &format!("f_{number}")));
+    let many = Destination {
+        segments: segments.collect(),
+        ..wanted()
+    };
+    // The rig gives up long before what took a look at each pair would be done.
+    let refused = put(&rig, request(many)).await.unwrap_err();
+    assert_names(&refused, Code::InvalidArgument, &["destination.segments"]);
 }

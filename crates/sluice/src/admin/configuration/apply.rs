@@ -231,10 +231,12 @@ impl Apply {
             );
         }
         if !validate_only {
+            let mut etag = destination.etag.clone();
             for step in &steps {
-                self.step(*step, &destination.name)
+                etag = self
+                    .step(*step, &destination.name, etag)
                     .await
-                    .with_context(|| format!("{label} is what the file says, but not to {}", step.words()))?;
+                    .with_context(|| format!("{label} was put, and then not to {}", step.words()))?;
             }
         }
         if !prints {
@@ -272,17 +274,26 @@ impl Apply {
         }
     }
 
-    async fn step(&self, step: Step, name: &str) -> anyhow::Result<()> {
+    /// Makes a call on what was put, and on nothing else; returns the new etag.
+    async fn step(&self, step: Step, name: &str, etag: String) -> anyhow::Result<String> {
         let mut destinations = self.servers.destinations();
-        let (name, etag) = (name.to_owned(), String::new());
-        match step {
+        let name = name.to_owned();
+        let destination = match step {
             Step::Activate => {
                 let request = pb::ActivateDestinationRequest { name, etag };
-                destinations.activate_destination(request).await?;
+                destinations
+                    .activate_destination(request)
+                    .await?
+                    .into_inner()
+                    .destination
             }
             Step::ApplyChanges => {
                 let request = pb::ApplyChangesRequest { name, etag };
-                destinations.apply_changes(request).await?;
+                destinations
+                    .apply_changes(request)
+                    .await?
+                    .into_inner()
+                    .destination
             }
             Step::Enable => {
                 let request = pb::EnableDestinationRequest {
@@ -290,14 +301,22 @@ impl Apply {
                     etag,
                     waiting_updates: self.waiting.map(waiting).unwrap_or_default().into(),
                 };
-                destinations.enable_destination(request).await?;
+                destinations
+                    .enable_destination(request)
+                    .await?
+                    .into_inner()
+                    .destination
             }
             Step::Disable => {
                 let request = pb::DisableDestinationRequest { name, etag };
-                destinations.disable_destination(request).await?;
+                destinations
+                    .disable_destination(request)
+                    .await?
+                    .into_inner()
+                    .destination
             }
-        }
-        Ok(())
+        };
+        Ok(sent(destination)?.etag)
     }
 
     fn print(&self, label: &str, created: bool, changes: &[pb::SettingChange], steps: &[Step]) {
@@ -322,6 +341,7 @@ impl Apply {
     /// Finds what is to be deleted, and refuses what cannot be.
     async fn superfluous(&self, said: &Configuration) -> anyhow::Result<Superfluous> {
         let mut found = Superfluous::default();
+        self.check_prunable(said)?;
         if self.prune.contains(&Prune::Destinations) {
             let named: BTreeSet<&String> = said
                 .destinations
@@ -366,6 +386,34 @@ impl Apply {
             }
         }
         Ok(found)
+    }
+
+    /// Files that name nothing, by a slip, must not delete everything.
+    fn check_prunable(&self, said: &Configuration) -> anyhow::Result<()> {
+        for (prune, is_listed, list) in [
+            (Prune::Destinations, said.lists_destinations, "destinations"),
+            (Prune::Connections, said.lists_connections, "connections"),
+        ] {
+            if !self.prune.contains(&prune) {
+                continue;
+            }
+            if !is_listed {
+                bail!(
+                    "nothing was changed: --prune {list} would delete all, because no file has the list '{list}'; \
+                       to mean that, say {list}: []"
+                );
+            }
+            let workspace = format!("{}/", self.servers.workspace());
+            let names = said.connections.iter().map(|connection| &connection.name);
+            let names = names.chain(said.destinations.iter().map(|wanted| &wanted.destination.name));
+            if let Some(other) = names.into_iter().find(|name| !name.starts_with(&workspace)) {
+                bail!(
+                    "nothing was changed: --prune deletes in {}, and the files name {other}; give that --workspace",
+                    self.servers.workspace()
+                );
+            }
+        }
+        Ok(())
     }
 
     fn announce(&mut self, superfluous: &Superfluous) {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write, io::Read, path::Path};
 
 use anyhow::{Context, bail};
 use contracts::{
-    config::v1::{Connection, Destination},
+    config::v1::{Connection, DesiredState, Destination},
     json::DESCRIPTORS,
 };
 use prost::Message;
@@ -19,6 +19,9 @@ use crate::client::Servers;
 pub(super) struct Configuration {
     pub(super) connections: Vec<Connection>,
     pub(super) destinations: Vec<Wanted>,
+    /// Whether a file has the list at all, if only an empty one.
+    pub(super) lists_connections: bool,
+    pub(super) lists_destinations: bool,
 }
 
 /// One destination of a file.
@@ -57,8 +60,15 @@ impl Configuration {
                 anyhow::anyhow!(text)
             });
             let read = read?;
-            all.connections.extend(read.connections);
+            for connection in read.connections {
+                // Each exported file has its own login.
+                if !all.connections.contains(&connection) {
+                    all.connections.push(connection);
+                }
+            }
             all.destinations.extend(read.destinations);
+            all.lists_connections |= read.lists_connections;
+            all.lists_destinations |= read.lists_destinations;
         }
         let names = all.connections.iter().map(|connection| &connection.name);
         let names = names.chain(all.destinations.iter().map(|wanted| &wanted.destination.name));
@@ -84,6 +94,10 @@ impl Configuration {
             }
         };
         let mut wrong = Vec::new();
+        let (lists_connections, lists_destinations) = (
+            lists.contains_key("connections"),
+            lists.contains_key("destinations"),
+        );
         let connections = rows("connections", "Connection", &mut lists, &mut wrong);
         let destinations = rows("destinations", "Destination", &mut lists, &mut wrong);
         for other in lists.keys() {
@@ -92,7 +106,11 @@ impl Configuration {
                 "is not known; what can be said here: connections, destinations",
             ));
         }
-        let mut read = Self::default();
+        let mut read = Self {
+            lists_connections,
+            lists_destinations,
+            ..Self::default()
+        };
         for row in connections {
             let Some(mut connection) = row.message::<Connection>(&mut wrong) else {
                 continue;
@@ -126,6 +144,13 @@ impl Configuration {
             );
             if destination.display_name.is_empty() {
                 destination.display_name = super::super::text::short(&destination.name);
+            }
+            if destination.desired_state() == DesiredState::Deleting {
+                wrong.push(Problem::new(
+                    row.at("desired_state"),
+                    "must be DRAFT, ENABLED or DISABLED; to delete it, leave it out of the file and apply with --prune \
+                     destinations",
+                ));
             }
             read.destinations.push(Wanted {
                 destination,
@@ -222,7 +247,7 @@ fn whole_name(
 
 #[cfg(test)]
 mod tests {
-    use contracts::config::v1::{DesiredState, RecordType};
+    use contracts::config::v1::RecordType;
 
     use super::*;
 

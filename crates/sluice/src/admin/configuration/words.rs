@@ -131,7 +131,16 @@ pub(super) fn lengthen(message: &MessageDescriptor, value: &mut Value, path: &st
 fn lengthen_one(kind: &Kind, value: &mut Value, path: &str, wrong: &mut Vec<Problem>) {
     match kind {
         Kind::Enum(descriptor) => {
-            let Value::String(name) = value else { return };
+            let name = match value {
+                Value::String(name) => name,
+                // OFF without quotes is a word for false.
+                Value::Bool(_) | Value::Number(_) => {
+                    let problem = format!("must be one of {}, in quotes", names(descriptor));
+                    wrong.push(Problem::new(path, problem));
+                    return;
+                }
+                _ => return,
+            };
             let long = format!("{}{}", prefix(descriptor), name.to_uppercase());
             if descriptor.get_value_by_name(&long).is_some() {
                 *name = long;
@@ -145,7 +154,7 @@ fn lengthen_one(kind: &Kind, value: &mut Value, path: &str, wrong: &mut Vec<Prob
         Kind::String if value.is_number() || value.is_boolean() => {
             wrong.push(Problem::new(
                 path,
-                format!("must be text; put it in quotes: \"{value}\""),
+                "must be text; put it in quotes, just as it is",
             ));
         }
         Kind::Message(message) if has_fields_of_ours(message) => lengthen(message, value, path, wrong),
@@ -319,7 +328,7 @@ mod tests {
             told[3..],
             [
                 "destinations[0].record_type: must be one of CONTACT, LEAD",
-                "destinations[0].segments[0].segment: must be text; put it in quotes: \"12\"",
+                "destinations[0].segments[0].segment: must be text; put it in quotes, just as it is",
                 "destinations[0].segments[0].field: is told by Sluice and cannot be set; leave it out",
             ]
         );
